@@ -1,0 +1,1 @@
+"""asrx: a config-driven experiment framework for speech recognition."""

@@ -1,0 +1,54 @@
+"""The command `python -m asrx`: help, the config's first check, then a run or a sweep."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Entry point. Nothing heavier than Hydra is imported before the config is composed and checked."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine ten times slower
+    arguments = sys.argv[1:]
+    if {"-h", "--help"} & set(arguments):
+        from asrx.usage import usage
+
+        print(usage())
+        return
+    try:
+        _hydra()
+    except KeyboardInterrupt:
+        sys.exit("Interrupted.")
+    except Exception as error:
+        from asrx.explain import explain
+
+        sentence = explain(error, arguments)
+        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
+            raise
+        sys.exit(f"asrx: {sentence}")
+
+
+def _hydra() -> None:
+    import hydra
+
+    from asrx.config import home, register_resolvers
+
+    os.environ["ASRX_HOME"] = str(home())
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
+    register_resolvers()
+    hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(_job)()
+
+
+def _job(cfg) -> float | None:
+    from asrx.preflight import checked
+    from asrx.run import run
+    from asrx.types import UserError
+
+    try:
+        return run(checked(cfg))
+    except UserError as error:
+        sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""best.ckpt and last.ckpt of a run."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+
+class Checkpoints(pl.Callback):
+    """Keeps the best and the last state of training; a file is replaced only by a whole one.
+
+    `best.ckpt` is written after a validation that beats all before it. `last.ckpt` is written when an epoch is over, and within an epoch
+    whenever `minutes` have passed, so that a killed run loses no more than that.
+
+    Args:
+        folder: the run folder.
+        monitor, mode: the metric that decides, and whether `min` or `max` is better.
+        minutes: most training time between two writes of last.ckpt.
+    """
+
+    def __init__(self, folder: Path, monitor: str, mode: str, minutes: float = 5.0):
+        self.best_path, self.last_path = folder / "best.ckpt", folder / "last.ckpt"
+        self.monitor, self.sign, self.minutes = monitor, 1 if mode == "max" else -1, minutes
+        self.best: dict[str, float] | None = None
+        self.written = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.best = state["best"]
+
+    def on_validation_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        value = float(trainer.callback_metrics[self.monitor])
+        if self.best is None or self.sign * (value - self.best[self.monitor]) > 0:
+            self.best = {"epoch": trainer.current_epoch, self.monitor: value}
+            self._write(trainer, self.best_path)
+
+    def on_train_batch_end(self, trainer: pl.Trainer, system: pl.LightningModule, *_: Any) -> None:
+        due = time.monotonic() - self.written > 60 * self.minutes
+        if trainer.strategy.reduce_boolean_decision(due, all=False):
+            self.save_last(trainer)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        # here and not at the end of the epoch before it, where the epoch's schedules have not been stepped yet
+        if trainer.current_epoch:
+            self.save_last(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        self.save_last(trainer)
+
+    def save_last(self, trainer: pl.Trainer) -> None:
+        """Write last.ckpt now."""
+        self._write(trainer, self.last_path)
+        self.written = time.monotonic()
+
+    def _write(self, trainer: pl.Trainer, path: Path) -> None:
+        partial = path.with_suffix(".part")
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            os.replace(partial, path)

@@ -1,0 +1,42 @@
+"""metrics.csv: one row for each epoch."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+
+
+class History(pl.Callback):
+    """Writes the epoch's metrics to metrics.csv; the rows travel in the checkpoint, so a resumed run has them all.
+
+    Args:
+        folder: the run folder.
+    """
+
+    def __init__(self, folder: Path):
+        self.path = folder / "metrics.csv"
+        self.rows: list[dict[str, float]] = []
+        self.start = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "seconds": time.monotonic() - self.start}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows = state["rows"]
+        self.start = time.monotonic() - state["seconds"]
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": time.monotonic() - self.start}
+        row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
+        metrics = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        self.rows.append(row | metrics)
+        if trainer.is_global_zero:
+            names = list(dict.fromkeys(name for row in self.rows for name in row))
+            with open(self.path, "w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, names)
+                writer.writeheader()
+                writer.writerows(self.rows)

@@ -1,0 +1,184 @@
+"""The composed config: where its files are, whether it is right, and the objects it describes.
+
+This is the only file that calls Hydra's `instantiate`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from asrx.signatures import signature
+from asrx.types import UserError
+
+# What run.py gives each of these when it builds it; the YAML leaves it out.
+SUPPLIED = {
+    "features": (),
+    "model.encoder": ("in_dim",),
+    "model.objective": ("in_dim", "texts"),
+    "optimizer": ("params",),
+    "optimizer.schedule": ("optimizer", "total_steps", "monitor", "mode"),
+    "trainer": ("logger", "callbacks", "default_root_dir"),
+    "logger.*": ("folder",),
+}
+# Settings that say where things are or how they are shown, and never change a result.
+INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "dataset.root", "dataset.workers")
+
+
+def home() -> Path:
+    """The folder that holds conf/ and experiments/: the package in an installed wheel, its parent in a checkout."""
+    package = Path(__file__).parent
+    return package if (package / "conf").is_dir() else package.parent
+
+
+def register_resolvers() -> None:
+    """Make `${asrx.run_folder:...}` and `${asrx.sweep_folder:...}` known to OmegaConf."""
+    OmegaConf.register_new_resolver("asrx.run_folder", _run_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("asrx.sweep_folder", lambda base: _fresh(f"{base}/sweeps"), use_cache=True, replace=True)
+
+
+def _run_folder(resume: str | None, base: str) -> str:
+    return str(resume) if resume else _fresh(base)
+
+
+def _fresh(base: str) -> str:
+    """A folder name that is never given twice, also by jobs that start in the same second."""
+    return f"{base}/{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """` Did you mean x?` or an empty string."""
+    close = difflib.get_close_matches(word, list(options), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def choices(group: str) -> dict[str, str]:
+    """The choices of a config group such as `model/encoder`, each with the line its YAML begins with."""
+    folders = [home() / "conf" / group, home() / group, Path(group)]
+    files = sorted({path.stem: path for folder in folders for path in folder.glob("*.yaml")}.items())
+    return {name: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for name, path in files}
+
+
+def groups() -> list[str]:
+    """All config groups, nested ones as `model/encoder`."""
+    conf = home() / "conf"
+    nested = sorted({str(path.parent.relative_to(conf)) for path in conf.glob("*/**/*.yaml")})
+    return [*nested, "experiments"]
+
+
+def compose(overrides: list[str]) -> DictConfig:
+    """What the overrides of a command compose to."""
+    import hydra
+    from hydra.core.global_hydra import GlobalHydra
+
+    if GlobalHydra.instance().is_initialized():  # inside a job
+        return hydra.compose("config", overrides=overrides)
+    with hydra.initialize_config_dir(str(home() / "conf"), version_base="1.3"):
+        return hydra.compose("config", overrides=overrides)
+
+
+def check(cfg: DictConfig, allowed: DictConfig) -> None:
+    """Refuse a config that names what does not exist, before anything heavy is imported.
+
+    Args:
+        cfg: the composed config.
+        allowed: the config of the same group choices without any other override: its keys are those that exist.
+
+    Raises:
+        UserError: a key that its class does not take, a key outside all groups, or a value still missing.
+    """
+    plain = OmegaConf.to_container(cfg, resolve=False)
+    for path in OmegaConf.missing_keys(cfg):
+        raise UserError(f"{path} has no value yet: give it on the command line, {path}=...")
+    _check_keys(plain, OmegaConf.to_container(allowed, resolve=False), ())
+    OmegaConf.to_container(cfg, resolve=True)
+
+
+def _check_keys(node: Any, allowed: Any, path: tuple[str, ...]) -> None:
+    if isinstance(node, list):
+        for i, item in enumerate(node):
+            _check_keys(item, item, (*path, str(i)))
+    if not isinstance(node, dict):
+        return
+    taken = set(allowed or ()) if isinstance(allowed, dict) else set()
+    target = node.get("_target_")
+    if target:
+        for name in _unknown_arguments(target, node, path):
+            if name not in taken or not isinstance(node[name], dict):  # nested groups, such as optimizer.schedule
+                known = signature(target)
+                options = set(known.names) - set(_supplied(path)) if known else set()
+                raise UserError(
+                    f"{'.'.join((*path, name))}: {target} takes no argument {name}.{nearest(name, options)}"
+                    f" It takes {', '.join(sorted(options))}."
+                )
+    elif path[:1] != ("logger",):
+        for name in node:
+            if name not in taken and isinstance(allowed, dict) and "_target_" not in allowed:
+                where = ".".join((*path, name))
+                raise UserError(f"{where} is no key of this config.{nearest(name, taken)} It has {', '.join(sorted(taken))}.")
+    for name, value in node.items():
+        below = allowed.get(name) if isinstance(allowed, dict) else None
+        is_argument = target and isinstance(value, dict) and "_target_" not in value
+        if not is_argument:  # a mapping given to a class is the class's own business
+            _check_keys(value, below, (*path, name))
+
+
+def _unknown_arguments(target: str, node: dict, path: tuple[str, ...]) -> Iterator[str]:
+    try:
+        known = signature(target)
+    except LookupError as error:
+        raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
+    if known is None or known.open:
+        return
+    for name in node:
+        if not name.startswith("_") and name not in known.names:
+            yield name
+
+
+def _supplied(path: tuple[str, ...]) -> tuple[str, ...]:
+    return SUPPLIED.get(".".join(path), ())
+
+
+def build(node: DictConfig | dict, **supplied: Any) -> Any:
+    """Make the object a config node describes; `supplied` are the arguments that only the program knows.
+
+    Raises:
+        UserError: the class refused its arguments.
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate
+
+    arguments = {name: value for name, value in node.items() if not _is_component(value)}
+    try:
+        return instantiate(arguments, _convert_="all", **supplied)
+    except InstantiationException as error:
+        cause = error.__cause__
+        if isinstance(cause, UserError):
+            raise cause from None
+        raise UserError(f"{node['_target_']} cannot be made: {cause}.") from error
+
+
+def _is_component(value: Any) -> bool:
+    """A nested group, such as optimizer.schedule, is built on its own."""
+    return isinstance(value, DictConfig) and "_target_" in value
+
+
+def digest(cfg: DictConfig, data: str) -> str:
+    """Twelve hex digits that name a result: of every setting that affects it, and of the data's fingerprint."""
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    for path in INDIFFERENT:
+        *parents, name = path.split(".")
+        node = settings
+        for parent in parents:
+            node = node[parent]
+        node.pop(name, None)
+    return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

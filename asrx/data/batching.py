@@ -1,0 +1,78 @@
+"""Which utterances make a batch, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from asrx.types import UserError
+
+
+class BucketSampler:
+    """Batches of utterances of like length, in a seeded order that can be continued.
+
+    The utterances are sorted by length and cut into buckets of equal numbers. Every epoch deals each bucket into batches
+    anew and shuffles all batches. No batch holds more than `batch_size` utterances or `batch_samples` samples with its padding (a
+    single longer utterance is a batch of its own). Every epoch has the same number of batches, and every utterance is in
+    exactly one of them. The order depends on (seed, epoch) alone.
+
+    With several processes each takes every `world`-th batch; the largest batches are halved until the number divides.
+
+    Args:
+        lengths: samples of each utterance.
+        batch_size, batch_samples: the two bounds.
+        buckets: at most this many; fewer where a bucket would hold less than four batches. 1 deals without regard to length.
+        seed: of the order; None keeps one order, by length (validation and test).
+        rank, world: this process and how many there are.
+
+    Raises:
+        UserError: fewer utterances than processes.
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray,
+        batch_size: int,
+        batch_samples: float,
+        buckets: int = 1,
+        seed: int | None = None,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        if len(lengths) < world:
+            raise UserError(
+                f"{len(lengths)} utterances cannot be dealt to {world} devices: lower trainer.devices or add data."
+            )
+        self.lengths = np.asarray(lengths)
+        self.seed, self.rank, self.world = seed, rank, world
+        self.epoch, self.done = 0, 0
+        count = max(1, min(buckets, len(lengths) // (4 * batch_size)))
+        self.plan = []  # (members of a bucket, how many make a batch)
+        for members in np.array_split(np.argsort(self.lengths, kind="stable"), count):
+            longest = max(1, self.lengths[members].max())
+            self.plan.append((members, int(max(1, min(batch_size, batch_samples // longest)))))
+        self.count = -(-sum(-(-len(members) // size) for members, size in self.plan) // world)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch."""
+        if epoch != self.epoch:
+            self.epoch, self.done = epoch, 0
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        return iter(self.batches()[self.rank :: self.world][self.done :])
+
+    def batches(self) -> list[np.ndarray]:
+        """All batches of the epoch, those of the other processes too."""
+        rng = np.random.default_rng([self.seed or 0, self.epoch])
+        dealt = []
+        for members, size in self.plan:
+            members = members if self.seed is None else rng.permutation(members)
+            dealt += np.split(members, range(size, len(members), size))
+        while len(dealt) < self.count * self.world:
+            largest = dealt.pop(int(np.argmax([len(batch) for batch in dealt])))
+            dealt += np.array_split(largest, 2)
+        return dealt if self.seed is None else [dealt[i] for i in rng.permutation(len(dealt))]

@@ -1,0 +1,77 @@
+"""Google's Speech Commands (Warden 2018, https://arxiv.org/abs/1804.03209)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from asrx.data.download import locate, obtain
+from asrx.types import UserError, Utterance
+
+URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v{}.tar.gz"
+# version -> (size, SHA-256 of its archive)
+VERSIONS = {
+    "0.01": ("1.5 GB", "743935421bb51cccdb6bdd152e04c5c70274e935c82119ad7faeec31780d811d"),
+    "0.02": ("2.4 GB", "af14739ee7dc311471de98f5f9d2c9191b18aedfe957f4a6ff791c709868ff58"),
+}
+LISTS = {"validation_list.txt": "val", "testing_list.txt": "test"}
+NOISE = "_background_noise_"
+SUFFIXES = (".wav", ".flac")
+
+
+@dataclass(frozen=True)
+class SpeechCommands:
+    """One-second clips of single words, 16 kHz; the text is the word, the name of the clip's folder.
+
+    Clips without a speaker in their name (`_silence_`) each count as a speaker of their own.
+
+    Args:
+        root: folder of the user's copy, one folder per word, or None to download it.
+        cache: folder for the download.
+        version: "0.01" (30 words) or "0.02" (35 words); used for the download alone.
+        words: the words to use; None takes every folder but the background noise.
+    """
+
+    root: str | None
+    cache: str
+    version: str = "0.02"
+    words: tuple[str, ...] | None = None
+
+    licence = "CC BY 4.0"
+
+    def prepare(self) -> list[Utterance]:
+        """List the clips; `split` is None where the corpus's own lists are absent.
+
+        Raises:
+            UserError: the version or a word is unknown, the corpus cannot be downloaded, or `root` does not hold it.
+        """
+        folder = locate(self.root or self._download(), "*/*_nohash_*.[wf]*", "Speech Commands")
+        present = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name != NOISE)
+        words = present if self.words is None else sorted(self.words)
+        if missing := [w for w in words if w not in present]:
+            raise UserError(f"dataset.corpus.words: {folder} has no folder {missing[0]}; it has {', '.join(present)}.")
+        splits = _official(folder)
+        return [
+            Utterance(name, str(path), word, _speaker(path.stem), splits.get(name, "train" if splits else None))
+            for word in words
+            for path in sorted((folder / word).iterdir())
+            if path.suffix in SUFFIXES
+            for name in [f"{word}/{path.name}"]
+        ]
+
+    def _download(self) -> Path:
+        if self.version not in VERSIONS:
+            raise UserError(f"dataset.corpus.version={self.version} is none of Speech Commands' {', '.join(VERSIONS)}.")
+        size, sha256 = VERSIONS[self.version]
+        what = f"Speech Commands {self.version} (about {size}) from TensorFlow's server"
+        return obtain(URL.format(self.version), Path(self.cache) / f"speech_commands-{self.version}", what, sha256)
+
+
+def _official(folder: Path) -> dict[str, str]:
+    lists = {folder / name: split for name, split in LISTS.items()}
+    return {line: split for path, split in lists.items() if path.exists() for line in path.read_text().split()}
+
+
+def _speaker(stem: str) -> str:
+    # Before it may stand the word, in the folder of unknown words: happy_1f653d27_nohash_1.
+    return stem.split("_nohash_")[0].rsplit("_", 1)[-1]

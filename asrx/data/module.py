@@ -1,0 +1,114 @@
+"""From a corpus to batches: the Lightning DataModule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader
+
+from asrx.data.batching import BucketSampler
+from asrx.data.store import Store
+from asrx.types import SPLITS, Batch, Utterance
+
+
+class Waves(torch.utils.data.Dataset):
+    """Waveforms and targets of one split; an index is an array, and gives a whole `Batch`."""
+
+    def __init__(self, store: Store, places: np.ndarray, targets: Sequence[Sequence[int]]):
+        self.store, self.places = store, places
+        self.targets = [torch.tensor(target) for target in targets]
+
+    def __getitem__(self, index: np.ndarray) -> Batch:
+        wave_BT, lengths_B = self.store.gather(self.places[index])
+        return Batch(
+            torch.from_numpy(wave_BT),
+            torch.from_numpy(lengths_B),
+            [self.targets[i] for i in index],
+            torch.from_numpy(index),
+        )
+
+
+class Loader(DataLoader):
+    """A DataLoader that knows how far it is; Lightning keeps its state in the checkpoint and gives it back."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        for batch in super().__iter__():
+            self.sampler.done += 1
+            yield batch
+        self.sampler.done = 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"epoch": self.sampler.epoch, "done": self.sampler.done}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.sampler.epoch, self.sampler.done = state["epoch"], state["done"]
+
+
+class DataModule(pl.LightningDataModule):
+    """Batches of a corpus that was split, decoded and checked.
+
+    Args:
+        utterances: of each split, with the place of each in the store.
+        store: the waveforms.
+        encode: text to target ids.
+        batch_size, batch_seconds, buckets: see `BucketSampler`.
+        workers: processes that assemble batches ahead; 0 does it in this one.
+        seed: of the training order.
+    """
+
+    def __init__(
+        self,
+        utterances: dict[str, list[tuple[int, Utterance]]],
+        store: Store,
+        encode: Callable[[str], list[int]],
+        batch_size: int,
+        batch_seconds: float,
+        buckets: int,
+        workers: int,
+        seed: int,
+    ):
+        super().__init__()
+        self.utterances = {split: [utterance for _, utterance in utterances[split]] for split in SPLITS}
+        self.places = {split: np.array([place for place, _ in utterances[split]], dtype=np.int64) for split in SPLITS}
+        self.store, self.encode = store, encode
+        self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
+        self.workers, self.seed = workers, seed
+
+    def train_dataloader(self) -> Loader:
+        return self.loader("train", self.seed)
+
+    def val_dataloader(self) -> Loader:
+        return self.loader("val", None)
+
+    def test_dataloader(self) -> Loader:
+        return self.loader("test", None)
+
+    def loader(self, split: str, seed: int | None) -> Loader:
+        """Batches of one split; `seed` None goes through it by length."""
+        places = self.places[split]
+        sampler = BucketSampler(
+            self.store.lengths[places],
+            self.batch_size,
+            self.batch_seconds * self.store.sample_rate,
+            self.buckets,
+            seed,
+            self.trainer.global_rank if self.trainer else 0,
+            self.trainer.world_size if self.trainer else 1,
+        )
+        targets = [self.encode(utterance.text) for utterance in self.utterances[split]]
+        return Loader(
+            Waves(self.store, places, targets),
+            sampler=sampler,
+            batch_size=None,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def seconds(self, split: str) -> float:
+        """Seconds of speech in a split."""
+        return float(self.store.lengths[self.places[split]].sum() / self.store.sample_rate)
+

@@ -1,0 +1,136 @@
+"""Split protocols: which utterances train, which validate, which test.
+
+All draw by the hash of the seed and a name, as Speech Commands does (https://arxiv.org/abs/1804.03209, section 7.1):
+the answer depends neither on the order of the utterances nor on the version of a random number generator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from asrx.types import UserError, Utterance
+
+
+@dataclass(frozen=True)
+class _Protocol:
+    """What the protocols share.
+
+    Args:
+        val, test: shares of the utterances that are free to be assigned, from 0 (carves nothing) to below 1.
+        seed: of the draw.
+        official: keep the corpus's own validation and test parts where it has them, and carve only a missing one out of
+            the rest; otherwise draw from everything.
+    """
+
+    val: float
+    test: float
+    seed: int = 0
+    official: bool = True
+
+    def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """Answer the utterances, sorted by id, with `split` set to train, val or test.
+
+        Raises:
+            UserError: the shares are no shares, the protocol cannot be followed, or a part is empty.
+        """
+        for name, share in (("val", self.val), ("test", self.test)):
+            if not 0 <= share < 1:
+                raise UserError(f"dataset.split.{name}={share} is not a share: pass a number from 0 to below 1.")
+        if self.val + self.test >= 1:
+            raise UserError(
+                f"dataset.split: val={self.val} and test={self.test} leave nothing to train on: lower them."
+            )
+        ordered = sorted(utterances, key=lambda u: u.id)
+        own = {u.id: u.split for u in ordered if self.official and u.split in ("val", "test")}
+        free = [u for u in ordered if u.id not in own]
+        missing = {"test": self.test, "val": self.val}
+        shares = {s: share for s, share in missing.items() if share and s not in own.values()}
+        if not free:
+            raise UserError("The corpus has no utterances to train on: all of them are for validation or test.")
+        splits = own | (self._draw(free, shares) if shares else {})
+        return [replace(u, split=splits.get(u.id, "train")) for u in ordered]
+
+    def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
+        raise NotImplementedError
+
+    def _rank(self, name: str) -> bytes:
+        return hashlib.sha256(f"{self.seed} {name}".encode()).digest()
+
+    def _carve(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
+        """Draw at least one utterance for each part, and leave at least one; there must be enough."""
+        ranked = sorted(free, key=lambda u: self._rank(u.id))
+        drawn = {}
+        for parts_left, (split, share) in zip(range(len(shares), 0, -1), shares.items(), strict=True):
+            count = min(max(1, round(share * len(free))), len(ranked) - parts_left)
+            drawn |= {u.id: split for u in ranked[:count]}
+            ranked = ranked[count:]
+        return drawn
+
+
+@dataclass(frozen=True)
+class Random(_Protocol):
+    """Utterances are drawn regardless of what was said and by whom."""
+
+    speaker_disjoint = False
+
+    def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
+        if len(free) <= len(shares):
+            raise UserError(f"{len(free)} utterances cannot be split into train, {' and '.join(shares)}: add some.")
+        return self._carve(free, shares)
+
+
+@dataclass(frozen=True)
+class Stratified(_Protocol):
+    """Utterances are drawn label by label: every label keeps its share in every part."""
+
+    official: bool = False
+
+    speaker_disjoint = False
+
+    def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
+        labels = defaultdict(list)
+        for utterance in free:
+            labels[utterance.text].append(utterance)
+        rarest = min(labels, key=lambda text: (len(labels[text]), text))
+        if len(labels[rarest]) <= len(shares):
+            raise UserError(
+                f"The label {rarest!r} has {len(labels[rarest])} utterances, too few for train, {' and '.join(shares)}:"
+                " record more or leave the label out; where the texts are sentences, choose dataset/split=random."
+            )
+        drawn = {}
+        for members in labels.values():
+            drawn |= self._carve(members, shares)
+        return drawn
+
+
+@dataclass(frozen=True)
+class BySpeaker(_Protocol):
+    """Whole speakers are drawn until a part holds its share of the utterances: no speaker is in two parts."""
+
+    speaker_disjoint = True
+
+    def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
+        unknown = [u.id for u in free if u.speaker is None]
+        if unknown:
+            raise UserError(
+                f"dataset/split=by_speaker needs to know who speaks, and {len(unknown)} utterances ({unknown[0]} ...) "
+                "do not say: choose dataset/split=stratified (labels) or random (sentences)."
+            )
+        uttered = Counter(u.speaker for u in free)
+        ranked = sorted(uttered, key=self._rank)
+        if len(ranked) <= len(shares):
+            raise UserError(
+                f"dataset/split=by_speaker needs {len(shares) + 1} speakers for train, {' and '.join(shares)}, "
+                f"and there are {len(ranked)}: choose dataset/split=stratified (labels) or random (sentences)."
+            )
+        home = {}
+        for parts_left, (split, share) in zip(range(len(shares), 0, -1), shares.items(), strict=True):
+            held = 0
+            while held < share * len(free) and len(ranked) > parts_left:
+                speaker = ranked.pop(0)
+                home[speaker] = split
+                held += uttered[speaker]
+        return {u.id: home[u.speaker] for u in free if u.speaker in home}

@@ -1,0 +1,325 @@
+"""The waveform store: every recording decoded, mixed to mono and resampled once, then read from a memory map.
+
+A store is a folder of two files: `waves.i16`, all samples one after the other as little-endian int16, and `index.npz`,
+where each utterance lies in it. Rounding to int16 adds noise 101 dB under full scale (none to a 16-bit source that is
+already at the right rate); samples that overshoot full scale after resampling are clipped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from asrx.types import UserError, Utterance
+
+FORMAT = 1  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
+SHARD = 128  # utterances; the most work an interruption loses per thread
+# Threads, since soundfile and soxr let the GIL go, and a spawned process would import the caller again. The Python
+# around them holds it for about 0.15 ms a recording, a third of the work on the shortest: more threads would queue.
+THREADS = min(os.cpu_count() or 1, 16)
+SLACK = 0.05  # s; transcripts round the ends of segments
+NONE = np.empty(0, np.int16)
+
+
+def build(utterances: Sequence[Utterance], sample_rate: int, cache: Path) -> Store:
+    """Find the store of these utterances under `cache/stores`, or make it there, in parallel, with a progress bar.
+
+    The store's key covers the path, size and modification time of each file, the offsets and durations, the order of
+    the utterances and the rate, but not the texts. A build that was interrupted goes on where it stopped; of two
+    processes that build the same store the second waits. Audio that cannot be used does not raise: see `Store.errors`.
+
+    Args:
+        utterances: of any split; a relative `audio` is relative to the working folder.
+        sample_rate: of the store, in Hz.
+        cache: folder that holds the stores made so far.
+
+    Raises:
+        UserError: there are no utterances, or the store cannot be written.
+    """
+    if not utterances:
+        raise UserError(
+            "The corpus has no utterances, so there is no audio to read: check dataset.root and its filters."
+        )
+    here = os.getcwd()
+    paths = [os.path.join(here, utterance.audio) for utterance in utterances]
+    root = Path(cache) / "stores" / _key(paths, utterances, sample_rate)
+    if not root.exists():
+        from filelock import FileLock
+
+        try:
+            root.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{root}.lock"):
+                if not root.exists():  # else another process made it while this one waited
+                    _make(root, paths, utterances, sample_rate)
+        except OSError as error:
+            raise UserError(
+                f"The waveform store {root} cannot be written ({error.strerror or error}): "
+                "free some space, or choose another cache folder."
+            ) from error
+    return Store(root)
+
+
+class Store:
+    """Decoded waveforms, in the order of the utterances they were built from. Pickles as its path.
+
+    Attributes:
+        sample_rate: in Hz.
+        lengths: int64 array, samples of each utterance; 0 for one that cannot be used.
+        errors: what is wrong, by the index of each utterance that cannot be used.
+
+    Args:
+        root: the store's folder, as made by `build`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        with np.load(self.root / "index.npz") as index:
+            self.sample_rate = int(index["sample_rate"])
+            self.lengths: np.ndarray = index["lengths"]
+            self._offsets = index["offsets"]
+            self._hashes = index["hashes"]
+            self.errors: dict[int, str] = {int(i): text for i, text in json.loads(index["errors"].tobytes()).items()}
+        waves = self.root / "waves.i16"
+        # a plain view: slicing a np.memmap makes a memmap each time; and an empty file cannot be mapped
+        self._waves = np.memmap(waves, "<i2", "r").view(np.ndarray) if waves.stat().st_size else NONE
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __reduce__(self) -> tuple:
+        return Store, (self.root,)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of the waveforms in their order and of the rate; it knows no path or time, so machines agree on it.
+
+        (Where recordings are resampled, two kinds of processor may round a sample differently, and then disagree.)
+        """
+        return hashlib.blake2b(self._hashes.tobytes() + str(self.sample_rate).encode(), digest_size=8).hexdigest()
+
+    def seconds(self, i: int) -> float:
+        """Duration of utterance `i` in seconds."""
+        return float(self.lengths[i] / self.sample_rate)
+
+    def gather(self, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Put utterances side by side.
+
+        Args:
+            index: int array of shape B, places in the store.
+
+        Returns:
+            `wave_BT`, float32 in [-1, 1], padded with zeros to the longest, and its int64 lengths in samples.
+        """
+        lengths = self.lengths[index]
+        wave_BT = np.empty((len(lengths), lengths.max(initial=0)), np.float32)
+        # A loop over utterances, as one np.take of a (B, T) index writes 8 bytes of address for each 2-byte sample and
+        # is 4 to 6 times slower (tests/bench/bench_store.py).
+        for wave_T, start, length in zip(wave_BT, self._offsets[index].tolist(), lengths.tolist(), strict=True):
+            np.multiply(self._waves[start : start + length], np.float32(1 / 32768), out=wave_T[:length])
+            wave_T[length:] = 0
+        return wave_BT, lengths
+
+
+def _key(paths: list[str], utterances: Sequence[Utterance], sample_rate: int) -> str:
+    key = hashlib.blake2b(f"{FORMAT} {sample_rate}".encode(), digest_size=8)
+    stamps = {path: _stamp(path) for path in set(paths)}
+    for path, utterance in zip(paths, utterances, strict=True):
+        key.update(os.fsencode(f"\0{path}\0{stamps[path]} {utterance.offset!r} {utterance.duration!r}"))
+    return key.hexdigest()
+
+
+def _stamp(path: str) -> str:
+    # a file without permission to read counts as missing: chmod alone changes no time, yet must make a new store
+    if not os.access(path, os.R_OK):
+        return "missing"
+    status = os.stat(path)
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _make(root: Path, paths: list[str], utterances: Sequence[Utterance], sample_rate: int) -> None:
+    """Fill `root.partial` and rename it. Each step leaves its result whole under its name, or not at all."""
+    work = root.with_suffix(".partial")
+    shards = work / "shards"
+    if not (work / "index.npz").exists():
+        shards.mkdir(parents=True, exist_ok=True)
+        # by file: the pieces of one recording are then read through one open file, front to back
+        order = sorted(range(len(paths)), key=lambda i: (paths[i], utterances[i].offset))
+        parts = [(shards / f"{start:09d}", order[start : start + SHARD]) for start in range(0, len(order), SHARD)]
+        _decode_all(parts, paths, utterances, sample_rate)
+        _join(work, parts, sample_rate)
+    shutil.rmtree(shards, ignore_errors=True)
+    work.rename(root)
+
+
+def _decode_all(
+    parts: list[tuple[Path, list[int]]], paths: list[str], utterances: Sequence[Utterance], sample_rate: int
+) -> None:
+    from tqdm import tqdm
+
+    todo = [part for part in parts if not part[0].with_suffix(".npz").exists()]
+    bar = tqdm(
+        desc=f"Decoding to {sample_rate / 1000:g} kHz",
+        unit="utt",
+        total=len(paths),
+        initial=len(paths) - sum(len(indices) for _, indices in todo),
+        disable=not todo,
+    )
+    pool = ThreadPoolExecutor(THREADS)
+    with bar:
+        try:
+            for done in as_completed(
+                [
+                    pool.submit(_decode_shard, name, [(paths[i], utterances[i]) for i in indices], sample_rate)
+                    for name, indices in todo
+                ]
+            ):
+                bar.update(done.result())
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], sample_rate: int) -> int:
+    lengths, hashes, errors = [], [], []
+
+    def write(file: IO[bytes]) -> None:
+        for samples, error in _decode(pieces, sample_rate):
+            file.write(samples)
+            lengths.append(len(samples))
+            hashes.append(hashlib.blake2b(samples, digest_size=8).digest())
+            errors.append(error)
+
+    _publish(name.with_suffix(".i16"), write)
+    # the index comes last: where it stands the samples stand too
+    _publish_index(
+        name.with_suffix(".npz"),
+        lengths=np.array(lengths),
+        hashes=np.frombuffer(b"".join(hashes), "<u8"),
+        errors=_pack(errors),
+    )
+    return len(pieces)
+
+
+def _join(work: Path, parts: list[tuple[Path, list[int]]], sample_rate: int) -> None:
+    order = np.concatenate([indices for _, indices in parts])
+    lengths, hashes, errors = np.empty(len(order), np.int64), np.empty(len(order), "<u8"), {}
+    end = 0
+    with open(work / "waves.i16", "ab") as waves:
+        for name, indices in parts:
+            with np.load(name.with_suffix(".npz")) as index:
+                lengths[indices], hashes[indices] = index["lengths"], index["hashes"]
+                texts = json.loads(index["errors"].tobytes())
+            errors |= {i: text for i, text in zip(indices, texts, strict=True) if text}
+            samples = name.with_suffix(".i16")
+            if samples.exists():  # else a killed build had joined it: it goes once its copy is safe, to save disk space
+                waves.truncate(2 * end)
+                with open(samples, "rb") as source:
+                    shutil.copyfileobj(source, waves, 1 << 20)
+                _sync(waves)
+                samples.unlink()
+            end += int(lengths[indices].sum())
+    offsets = np.empty_like(lengths)
+    offsets[order] = np.cumsum(lengths[order]) - lengths[order]
+    _publish_index(
+        work / "index.npz",
+        sample_rate=np.array(sample_rate),
+        offsets=offsets,
+        lengths=lengths,
+        hashes=hashes,
+        errors=_pack(errors),
+    )
+
+
+def _pack(value: object) -> np.ndarray:
+    return np.frombuffer(json.dumps(value, sort_keys=True).encode(), np.uint8)
+
+
+def _publish_index(path: Path, **arrays: np.ndarray) -> None:
+    _publish(path, lambda file: np.savez(file, **arrays))
+
+
+def _publish(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    temporary = path.with_suffix(".tmp")
+    with open(temporary, "wb") as file:
+        write(file)
+        _sync(file)
+    temporary.rename(path)
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())  # against a power cut; a kill alone loses nothing that was flushed
+
+
+class _Unusable(Exception):
+    """Why an utterance has no samples."""
+
+
+def _decode(pieces: list[tuple[str, Utterance]], sample_rate: int) -> Iterator[tuple[np.ndarray, str]]:
+    """The int16 samples and the error text (empty when fine) of each piece; pieces of one file share its opening."""
+    import soundfile
+
+    for path, group in itertools.groupby(pieces, key=lambda piece: piece[0]):
+        try:
+            file = soundfile.SoundFile(path)
+        except Exception as error:  # whatever a broken file provokes belongs in the list of bad audio
+            text = f"cannot be read: {_reason(path, error)}"
+            yield from ((NONE, text) for _ in group)
+            continue
+        with file:
+            for _, utterance in group:
+                samples, text = NONE, ""
+                try:
+                    samples = _piece(file, utterance.offset, utterance.duration, sample_rate)
+                except _Unusable as error:
+                    text = str(error)
+                except Exception as error:
+                    text = f"cannot be read: {_reason(path, error)}"
+                yield samples, text
+
+
+def _reason(path: str, error: Exception) -> str:
+    try:
+        open(path, "rb").close()  # libsndfile says "System error" where the operating system says what
+    except OSError as refusal:
+        return refusal.strerror
+    return getattr(error, "error_string", str(error)).rstrip(".")
+
+
+def _piece(file, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
+    """Samples of one piece (`offset` and `duration` in seconds) of an open SoundFile, mono int16 at `sample_rate`."""
+    import soxr
+
+    rate, frames, length = file.samplerate, file.frames, file.frames / file.samplerate
+    if not frames:
+        raise _Unusable("holds no samples")
+    if offset < 0 or (duration or 0) < 0:
+        raise _Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
+    start = round(offset * rate)
+    if start >= frames:
+        raise _Unusable(f"offset {offset:g} s lies past the end ({length:g} s)")
+    count = frames - start if duration is None else round(duration * rate)
+    if start + count > frames + SLACK * rate:
+        raise _Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
+    count = min(count, frames - start)
+    file.seek(start)
+    wave = file.read(count, "float32", always_2d=True)
+    if len(wave) + SLACK * rate < count:
+        raise _Unusable(f"cannot be read: breaks off {(start + len(wave)) / rate:g} s into {length:g} s")
+    wave = wave[:, 0] if file.channels == 1 else sum(wave.T) / file.channels
+    if not np.isfinite(wave).all():
+        raise _Unusable("holds samples that are not finite numbers")
+    if rate != sample_rate:
+        wave = soxr.resample(wave, rate, sample_rate, "HQ")
+    if not len(wave):
+        raise _Unusable("holds no samples")
+    return np.clip(np.rint(wave * 32768), -32768, 32767).astype("<i2")

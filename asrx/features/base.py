@@ -1,0 +1,89 @@
+"""What every kind of features shares: lengths, normalisation, zeros in the padding, float32."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from asrx.masking import valid, zero_padding
+from asrx.types import UserError
+
+NORMALIZATIONS = ("none", "utterance", "corpus")
+
+
+class Features(nn.Module):
+    """Turns waveforms into frames. A subclass gives `dim`, `frames` and `extract`.
+
+    Args:
+        normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames; or
+            `corpus`, over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
+
+    Raises:
+        UserError: an unknown `normalize`.
+    """
+
+    dim: int
+
+    def __init__(self, dim: int, normalize: str):
+        super().__init__()
+        if normalize not in NORMALIZATIONS:
+            raise UserError(f"features.normalize={normalize} is none of {', '.join(NORMALIZATIONS)}.")
+        self.dim = dim
+        self.normalize = normalize
+        self.register_buffer("mean_F", torch.zeros(dim))
+        self.register_buffer("std_F", torch.ones(dim))
+
+    def frames(self, n_samples):
+        """Number of frames of `n_samples` samples; works on integers and on integer tensors."""
+        raise NotImplementedError
+
+    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
+        """(B, T samples) to (B, T frames, F), before normalisation."""
+        raise NotImplementedError
+
+    def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""
+        with torch.autocast(wave_BT.device.type, enabled=False), torch.no_grad():
+            frames_BTF, lengths_B = self.extract(wave_BT.float()), self.frames(lengths_B)
+            if self.normalize == "utterance":
+                mean_BF, std_BF = _moments(frames_BTF, lengths_B)
+                frames_BTF = (frames_BTF - mean_BF[:, None]) / std_BF[:, None]
+            elif self.normalize == "corpus":
+                frames_BTF = (frames_BTF - self.mean_F) / self.std_F
+            return zero_padding(frames_BTF, lengths_B), lengths_B
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """Take mean and standard deviation of each bin over (wave_BT, lengths_B) batches, for `normalize=corpus`."""
+        count, total, squares = 0, torch.zeros(self.dim).double(), torch.zeros(self.dim).double()
+        for wave_BT, lengths_B in batches:
+            frames_BTF, lengths_B = self.extract(wave_BT), self.frames(lengths_B)
+            real_NF = frames_BTF[valid(lengths_B, frames_BTF.shape[1])].double()
+            count += len(real_NF)
+            total += real_NF.sum(0).cpu()
+            squares += real_NF.square().sum(0).cpu()
+        mean_F = total / count
+        self.mean_F.copy_(mean_F)
+        self.std_F.copy_((squares / count - mean_F.square()).clamp_min(1e-10).sqrt())
+
+
+def _moments(x_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation over the valid frames, each (B, F)."""
+    keep_BT1 = valid(lengths_B, x_BTF.shape[1])[:, :, None]
+    count_B1 = lengths_B[:, None].clamp_min(1)
+    mean_BF = (x_BTF * keep_BT1).sum(1) / count_B1
+    variance_BF = ((x_BTF - mean_BF[:, None]).square() * keep_BT1).sum(1) / count_B1
+    return mean_BF, variance_BF.clamp_min(1e-10).sqrt()
+
+
+def samples(seconds: float, sample_rate: int) -> int:
+    """A duration in samples, at least one."""
+    return max(1, round(seconds * sample_rate))
+
+
+def power_of_two(n: int) -> int:
+    """The smallest power of two that is not below n."""
+    return 2 ** math.ceil(math.log2(n))

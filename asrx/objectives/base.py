@@ -1,0 +1,43 @@
+"""What an objective is: from text to targets, from encodings to a loss, and back to text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from asrx.types import Hypothesis
+
+
+class Objective(nn.Module):
+    """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, and
+    `mode` says whether that metric should be `min` or `max`. `labels` are the output's names, and belong to the checkpoint."""
+
+    monitor: str
+    mode: str
+    labels: list[str]
+
+    def encode(self, text: str) -> list[int]:
+        """Text to target ids. Raises ValueError, in words, where the text cannot be a target."""
+        raise NotImplementedError
+
+    def text(self, target: Sequence[int]) -> str:
+        """Target ids back to the text they stand for, as references are written."""
+        raise NotImplementedError
+
+    def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
+        """Whether `n_frames` encoder frames can carry the target."""
+        raise NotImplementedError
+
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+        """One loss per utterance, (B,) float32."""
+        raise NotImplementedError
+
+    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+        """One answer per utterance."""
+        raise NotImplementedError
+
+    def metrics(self):
+        """A fresh accumulator of (reference, hypothesis) texts: see asrx.metrics."""
+        raise NotImplementedError

@@ -1,0 +1,71 @@
+"""One label per utterance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from asrx.masking import zero_padding
+from asrx.metrics.classification import Classification
+from asrx.objectives.base import Objective
+from asrx.types import Hypothesis, UserError
+
+
+class CrossEntropy(Objective):
+    """Cross-entropy over the mean of the encodings.
+
+    Args:
+        in_dim: encoder width D.
+        texts: the training texts; each distinct one is a label.
+        label_smoothing: share of the target's probability that is spread over all labels.
+        max_labels: more distinct texts than this are taken for transcripts, and refused.
+
+    Raises:
+        UserError: the texts are not labels.
+    """
+
+    monitor, mode = "val/accuracy", "max"
+
+    def __init__(self, in_dim: int, texts: Sequence[str], label_smoothing: float = 0.0, max_labels: int = 1000):
+        super().__init__()
+        self.labels = sorted({" ".join(text.split()) for text in texts})
+        if len(self.labels) > max_labels or 2 * len(self.labels) > len(texts) > 20:
+            raise UserError(
+                f"model/objective=cross_entropy sorts utterances into labels, but the {len(texts)} training texts hold "
+                f"{len(self.labels)} different ones (such as {self.labels[0]!r}): choose model=crnn_ctc for transcripts."
+            )
+        self.ids = {label: i for i, label in enumerate(self.labels)}
+        self.label_smoothing = label_smoothing
+        self.head = nn.Linear(in_dim, len(self.labels))
+
+    def encode(self, text: str) -> list[int]:
+        label = " ".join(text.split())
+        if label not in self.ids:
+            raise ValueError(f"the label {label!r} is not in the training part")
+        return [self.ids[label]]
+
+    def text(self, target: Sequence[int]) -> str:
+        return self.labels[target[0]]
+
+    def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
+        return n_frames >= 1
+
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+        ids_B = torch.cat(list(targets)).to(enc_BTD.device)
+        logits_BV = self._logits(enc_BTD, lengths_B)
+        return functional.cross_entropy(logits_BV, ids_B, reduction="none", label_smoothing=self.label_smoothing)
+
+    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+        best = self._logits(enc_BTD, lengths_B).log_softmax(-1).max(-1)
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [Hypothesis(self.labels[i], score) for i, score in pairs]
+
+    def metrics(self) -> Classification:
+        return Classification(self.labels)
+
+    def _logits(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        mean_BD = zero_padding(enc_BTD, lengths_B).sum(1) / lengths_B[:, None]
+        return self.head(mean_BD).float()

@@ -1,0 +1,83 @@
+"""Connectionist temporal classification over characters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from asrx.decoding.greedy import greedy
+from asrx.metrics.error_rate import ErrorRate
+from asrx.objectives.base import Objective
+from asrx.types import Hypothesis, UserError
+
+
+class CTC(Objective):
+    """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf) with greedy decoding.
+
+    The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of target characters.
+
+    Args:
+        in_dim: encoder width D.
+        texts: the training transcripts; not used, the alphabet is fixed.
+        alphabet: the characters that can be written.
+        lowercase: whether texts are lower-cased before they are encoded.
+
+    Raises:
+        UserError: the alphabet repeats a character or is empty.
+    """
+
+    monitor, mode = "val/cer", "min"
+
+    def __init__(self, in_dim: int, texts: Sequence[str], alphabet: str, lowercase: bool = True):
+        super().__init__()
+        if not alphabet or len(set(alphabet)) < len(alphabet):
+            raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
+        self.labels = list(alphabet)
+        self.ids = {character: i for i, character in enumerate(alphabet)}
+        self.lowercase = lowercase
+        self.blank = len(alphabet)
+        self.head = nn.Linear(in_dim, len(alphabet) + 1)
+
+    def encode(self, text: str) -> list[int]:
+        text = " ".join(text.split())
+        text = text.lower() if self.lowercase else text
+        strange = sorted(set(text) - set(self.labels))
+        if strange:
+            raise ValueError(f"characters outside model.objective.alphabet: {' '.join(map(repr, strange))}")
+        if not text:
+            raise ValueError("the transcript is empty")
+        return [self.ids[character] for character in text]
+
+    def text(self, target: Sequence[int]) -> str:
+        return "".join(self.labels[i] for i in target)
+
+    def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
+        """CTC needs one frame per character and one blank between equal neighbours."""
+        return n_frames >= len(target) + sum(a == b for a, b in pairwise(target))
+
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+        target_lengths_B = torch.tensor([len(target) for target in targets], device=enc_BTD.device)
+        losses_B = functional.ctc_loss(
+            self._logp(enc_BTD).transpose(0, 1),
+            torch.cat(list(targets)).to(enc_BTD.device),
+            lengths_B,
+            target_lengths_B,
+            blank=self.blank,
+            reduction="none",
+        )
+        return losses_B / target_lengths_B
+
+    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+        tokens, scores = greedy(self._logp(enc_BTD), lengths_B, self.blank)
+        return [Hypothesis(self.text(ids), score) for ids, score in zip(tokens, scores, strict=True)]
+
+    def metrics(self) -> ErrorRate:
+        return ErrorRate()
+
+    def _logp(self, enc_BTD: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(enc_BTD.device.type, enabled=False):
+            return self.head(enc_BTD.float()).log_softmax(-1)

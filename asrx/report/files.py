@@ -1,0 +1,69 @@
+"""The plain files of a run folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from asrx.config import home
+from asrx.types import Hypothesis, Utterance
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON so that a reader never sees half of it."""
+    partial = path.with_suffix(".part")
+    partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def write_environment(folder: Path, cfg: DictConfig, run_id: str) -> None:
+    """config.yaml (resolved), overrides.yaml and environment.json; a resumed run keeps its first ones."""
+    import torch
+    from hydra.core.hydra_config import HydraConfig
+
+    if (folder / "config.yaml").exists():
+        return
+    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.yaml")
+    OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
+    packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
+    versions = {name.replace("-", "_"): metadata.version(name) for name in packages}
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    facts = {
+        "run_id": run_id,
+        "command": " ".join(["python -m asrx", *sys.argv[1:]]),
+        "device": device,
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        "git_commit": _git_commit(),
+    }
+    write_json(folder / "environment.json", facts | versions)
+
+
+def _git_commit() -> str:
+    """The checkout's commit, with a mark when files differ from it; empty outside a checkout."""
+    call = ["git", "-C", str(home()), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        return subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def write_predictions(
+    folder: Path, utterances: Sequence[Utterance], predictions: Sequence[tuple[int, str, Hypothesis]]
+) -> None:
+    """predictions.jsonl: a line for each test utterance, in the corpus's order."""
+    with open(folder / "predictions.jsonl", "w", encoding="utf-8") as file:
+        for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
+            u = utterances[place]
+            row = {"id": u.id, "audio": u.audio, "offset": u.offset, "duration": u.duration, "speaker": u.speaker}
+            row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -1,0 +1,90 @@
+"""The run folder, read back: everything a report is made from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from asrx.types import UserError
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One test utterance and what the model answered; times in seconds, `score` a natural log probability."""
+
+    id: str
+    audio: str
+    offset: float
+    duration: float | None
+    speaker: str | None
+    reference: str
+    hypothesis: str
+    score: float
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of one run; `epochs` has one row per epoch (None for an empty or non-finite cell)."""
+
+    path: Path
+    config: str
+    overrides: list[str]
+    environment: dict[str, str]
+    metrics: dict[str, Any]
+    epochs: list[dict[str, float | None]]
+    predictions: list[Prediction]
+
+
+def read_run(path: Path) -> RunFolder:
+    """Reads a run folder; an interrupted run has no predictions and maybe no epochs.
+
+    Raises:
+        UserError: a file every run has is missing, or a file cannot be parsed.
+    """
+    import yaml
+
+    path = Path(path).resolve()
+    names = [field.name for field in fields(Prediction)]
+    return RunFolder(
+        path=path,
+        config=_parse(path / "config.yaml", str),
+        overrides=_parse(path / "overrides.yaml", yaml.safe_load) or [],
+        environment=_parse(path / "environment.json", json.loads),
+        metrics=_parse(path / "metrics.json", json.loads),
+        epochs=_parse(path / "metrics.csv", _epochs, missing=""),
+        predictions=_parse(
+            path / "predictions.jsonl",
+            lambda text: [Prediction(**{name: row[name] for name in names}) for row in map(json.loads, _lines(text))],
+            missing="",
+        ),
+    )
+
+
+def _parse(path: Path, parse, missing: str | None = None) -> Any:
+    import yaml
+
+    if missing is None and not path.is_file():
+        raise UserError(f"{path.parent} is not a run folder: it has no {path.name}.")
+    text = path.read_text(encoding="utf-8") if path.is_file() else missing
+    try:
+        return parse(text)
+    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        raise UserError(f"{path} cannot be read ({error!r}); was it edited or only half written?") from error
+
+
+def _lines(text: str) -> list[str]:
+    # not splitlines: JSON strings may hold U+2028 and its like unescaped
+    return [line for line in text.split("\n") if line.strip()]
+
+
+def _epochs(text: str) -> list[dict[str, float | None]]:
+    return [{name: _number(cell) for name, cell in row.items()} for row in csv.DictReader(_lines(text))]
+
+
+def _number(cell: str | None) -> float | None:
+    number = float(cell or "nan")
+    return number if math.isfinite(number) else None

@@ -1,0 +1,22 @@
+"""What a run says when it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+HEADLINES = {"wer": "WER", "cer": "CER", "accuracy": "accuracy", "macro_f1": "macro F1"}
+
+
+def summary(results: dict[str, Any], folder: Path) -> str:
+    """A small table of the test's figures and the time of each stage, and where the rest is."""
+    rows = []
+    test = results["test"]
+    if test:
+        rows += [(name, f"{100 * test[key]:.2f} %") for key, name in HEADLINES.items() if key in test]
+        rows.append(("test utterances", f"{test['utterances']:.0f}"))
+    rows += [(f"{stage} time", f"{seconds:.1f} s") for stage, seconds in results["seconds"].items()]
+    width = max(len(name) for name, _ in rows)
+    table = [f"  {name:<{width}}  {value:>9}" for name, value in rows]
+    head = "Test result" if test else f"Interrupted; python -m asrx resume={folder} goes on from here"
+    return "\n".join(["", head, *table, f"Run folder: {folder}", f"Report: {folder / 'report.html'}"])

@@ -1,0 +1,189 @@
+"""One experiment, from the composed config to the report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from asrx.config import build, digest
+from asrx.stopwatch import Stopwatch
+from asrx.types import UserError
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Prepare, train, test and report.
+
+    Returns:
+        the best value of the monitored validation metric; None when the run was interrupted.
+
+    Raises:
+        UserError: the config or the data cannot be used; nothing was trained.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    stopwatch = Stopwatch()
+    with stopwatch("prepare"):
+        utterances, store = _prepare(cfg)
+
+    # only now: importing these takes longer than all checks before them
+    import pytorch_lightning as pl
+    import torch
+
+    from asrx.callbacks.checkpoints import Checkpoints
+    from asrx.callbacks.history import History
+    from asrx.callbacks.interrupt import Interrupt, Interrupted
+    from asrx.callbacks.progress import Progress
+    from asrx.callbacks.timing import Timing
+    from asrx.report.files import write_environment, write_json, write_predictions
+    from asrx.report.page import write_report
+    from asrx.report.terminal import summary
+    from asrx.system import System
+
+    _quieten()
+    main = pl.utilities.rank_zero_only.rank == 0
+    torch.manual_seed(cfg.seed)
+    texts = [u.text for u in utterances if u.split == "train"]
+    features = build(cfg.features)
+    encoder = build(cfg.model.encoder, in_dim=features.dim)
+    objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts)
+    with stopwatch("prepare"):
+        data = _data(cfg, utterances, store, objective, lambda n: encoder.out_len(features.frames(n)), folder)
+        if features.normalize == "corpus":
+            features.fit((batch.wave_BT, batch.lengths_B) for batch in data.loader("train", None))
+
+    system = System(
+        features,
+        encoder,
+        objective,
+        wave_augment=[build(node) for node in cfg.augment.wave],
+        frame_augment=[build(node) for node in cfg.augment.frames],
+        mixup=build(cfg.augment.mixup) if cfg.augment.mixup else None,
+        make_optimizer=lambda params: build(cfg.optimizer, params=params),
+        make_schedule=lambda optimizer, steps: build(
+            cfg.optimizer.schedule,
+            optimizer=optimizer,
+            total_steps=steps,
+            monitor=objective.monitor,
+            mode=objective.mode,
+        ),
+        seed=cfg.seed,
+        stopwatch=stopwatch,
+        card={"config": OmegaConf.to_container(cfg, resolve=True), "labels": objective.labels},
+    )
+    if main:
+        print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
+        write_environment(folder, cfg, run_id=digest(cfg, _fingerprint(utterances, store)))
+
+    loggers = [build(node, folder=folder) for node in cfg.logger.values() if node]
+    checkpoints = Checkpoints(folder, objective.monitor, objective.mode)
+    trainer = build(
+        cfg.trainer,
+        precision=_precision(cfg.trainer),
+        logger=loggers,
+        callbacks=[
+            Progress(objective.monitor, store.sample_rate),
+            Timing(stopwatch),
+            History(folder),
+            Interrupt(checkpoints),
+            checkpoints,
+        ],
+        default_root_dir=folder,
+        enable_checkpointing=False,
+        use_distributed_sampler=False,
+    )
+    results: dict[str, Any] = {"kind": objective.metrics().kind, "state": "finished", "test": None}
+    resume_from = checkpoints.last_path if checkpoints.last_path.exists() else None
+    try:
+        trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
+        with stopwatch("test"):
+            trainer.test(system, data, ckpt_path=checkpoints.best_path, weights_only=True, verbose=False)
+        results["test"] = _tested(trainer)
+        write_predictions(folder, data.utterances["test"], system.all_predictions())
+    except (Interrupted, KeyboardInterrupt):
+        results["state"] = "interrupted"
+    if main:
+        results |= {
+            "best": checkpoints.best,
+            "parameters": sum(p.numel() for p in system.parameters()),
+            "audio_seconds": {split: data.seconds(split) for split in data.utterances},
+            "seconds": dict(stopwatch.seconds),
+        }
+        write_json(folder / "metrics.json", results)
+        write_report(folder)
+        for logger in loggers:
+            logger.log_results(folder)
+        print(summary(results, folder))
+    return checkpoints.best[objective.monitor] if results["state"] == "finished" else None
+
+
+def _prepare(cfg: DictConfig):
+    """The corpus, split, and its decoded waveforms."""
+    from asrx.data.store import build as build_store
+
+    if cfg.dataset.on_bad not in ("error", "skip"):
+        raise UserError(f"dataset.on_bad={cfg.dataset.on_bad} is neither error nor skip.")
+    utterances = build(cfg.dataset.split).assign(build(cfg.dataset.corpus).prepare())
+    return utterances, build_store(utterances, cfg.dataset.sample_rate, Path(cfg.data_dir).expanduser())
+
+
+def _data(cfg: DictConfig, utterances, store, objective, out_len, folder: Path):
+    """The DataModule of what is left after the checks."""
+    from asrx.data.checks import find_problems, handle
+    from asrx.data.module import DataModule
+    from asrx.types import SPLITS
+
+    problems = find_problems(
+        utterances,
+        store.errors,
+        store.lengths,
+        objective.encode,
+        out_len,
+        objective.feasible,
+        build(cfg.dataset.split).speaker_disjoint,
+    )
+    bad = handle(problems, utterances, cfg.dataset.on_bad, folder / "bad_utterances.jsonl")
+    kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
+    return DataModule(
+        {split: [pair for pair in kept if pair[1].split == split] for split in SPLITS},
+        store,
+        objective.encode,
+        cfg.dataset.batch_size,
+        cfg.dataset.batch_seconds,
+        cfg.dataset.buckets,
+        cfg.dataset.workers,
+        cfg.seed,
+    )
+
+
+def _fingerprint(utterances, store) -> str:
+    """What the data is: its samples, its texts and its splits."""
+    return json.dumps([store.fingerprint, [(u.text, u.split) for u in utterances]])
+
+
+def _precision(trainer: DictConfig) -> str:
+    """`auto` is the fastest mixed precision the device has."""
+    import torch
+
+    if trainer.precision != "auto":
+        return trainer.precision
+    if trainer.accelerator == "cpu" or not torch.cuda.is_available():
+        return "32-true"
+    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
+
+
+def _tested(trainer) -> dict[str, float]:
+    return {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items() if "test/" in name}
+
+
+def _quieten() -> None:
+    """Leave out what Lightning says of itself; warnings that concern the user stay."""
+    import logging
+    import warnings
+
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for message in (".*does not have many workers.*", ".*isinstance.treespec, LeafSpec.*", ".*sync_dist=True.*"):
+        warnings.filterwarnings("ignore", message)

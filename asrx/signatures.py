@@ -1,0 +1,120 @@
+"""The arguments of a class or function, read from its source without importing it.
+
+Importing torch and Lightning takes seconds; a misspelt key should be answered at once.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Signature(NamedTuple):
+    """Names of the arguments, whether the target takes any other keyword too, and which have no default."""
+
+    names: tuple[str, ...]
+    open: bool
+    required: tuple[str, ...]
+
+
+@cache
+def signature(target: str) -> Signature | None:
+    """The signature behind a dotted path such as `torch.optim.AdamW`; None where the source does not tell.
+
+    Raises:
+        LookupError: there is no such module, class or function.
+    """
+    found = _find(target)
+    if found is None:
+        return None
+    module, node = found
+    if isinstance(node, ast.ClassDef):
+        return _of_class(module, node)
+    return _of_arguments(node.args, skip=0)
+
+
+def _find(target: str):
+    """The module's path list and the definition in it, following `from x import y`."""
+    *parts, name = target.split(".")
+    module = ".".join(parts)
+    path = _source(module)
+    if path is None:
+        return None
+    for node in _statements(path):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == name:
+            return module, node
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == name:
+                    return _find(f"{_absolute(module, path, node)}.{alias.name}")
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            return None
+    raise LookupError(f"{module} has no {name}")
+
+
+@cache
+def _source(module: str) -> Path | None:
+    search, path = None, None
+    for i, _ in enumerate(parts := module.split(".")):
+        spec = PathFinder.find_spec(".".join(parts[: i + 1]), search)
+        if spec is None:
+            raise LookupError(f"there is no module {module}")
+        search, path = spec.submodule_search_locations, spec.origin
+    return Path(path) if path and path.endswith(".py") else None
+
+
+@cache
+def _statements(path: Path) -> list[ast.stmt]:
+    """The statements at the top level of a module, those inside `if` and `try` among them."""
+    flat, queue = [], list(ast.parse(path.read_text(encoding="utf-8")).body)
+    while queue:
+        node = queue.pop(0)
+        flat.append(node)
+        if isinstance(node, ast.If | ast.Try):
+            queue = [*node.body, *node.orelse, *queue]
+    return flat
+
+
+def _absolute(module: str, path: Path, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    base = package[: len(package) - node.level + 1]
+    return ".".join([*base, *([node.module] if node.module else [])])
+
+
+def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return _of_arguments(statement.args, skip=1)
+    inherited = Signature((), False, ())
+    for base in node.bases:
+        try:
+            found = _find(f"{module}.{ast.unparse(base)}")
+        except LookupError:
+            return None
+        above = _of_class(*found) if found else None
+        if above is None:
+            return None
+        inherited = above
+    if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return inherited
+    fields = {
+        statement.target.id: statement.value is not None
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    }
+    names = dict.fromkeys([*inherited.names, *fields])
+    required = [name for name in names if not fields.get(name, name not in inherited.required)]
+    return Signature(tuple(names), inherited.open, tuple(required))
+
+
+def _of_arguments(arguments: ast.arguments, skip: int) -> Signature:
+    positional = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args]]
+    required = positional[skip : len(positional) - len(arguments.defaults)]
+    required += [a.arg for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is None]
+    names = positional[skip:] + [argument.arg for argument in arguments.kwonlyargs]
+    return Signature(tuple(names), arguments.kwarg is not None, tuple(required))

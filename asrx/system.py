@@ -1,0 +1,151 @@
+"""The LightningModule: wave augmentation, features, frame augmentation, encoder, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from asrx.augment.mixup import Mixup
+from asrx.features.base import Features
+from asrx.objectives.base import Objective
+from asrx.stopwatch import Stopwatch
+from asrx.types import Batch, Hypothesis
+
+
+class System(pl.LightningModule):
+    """One experiment's model and how it is trained. It never asks which task this is.
+
+    Args:
+        features, encoder, objective: the pipeline; see DESIGN of each in their modules.
+        wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
+        mixup: draws pairs of utterances, or None.
+        make_optimizer: parameters to optimizer.
+        make_schedule: (optimizer, total steps) to Lightning's scheduler dictionary.
+        seed: of dropout and augmentation, together with the place in training: a step draws the same numbers whether or
+            not the run was interrupted before it.
+        stopwatch: sums the seconds of features.
+        card: plain data that makes a checkpoint explain itself: the resolved config and the labels.
+    """
+
+    def __init__(
+        self,
+        features: Features,
+        encoder: nn.Module,
+        objective: Objective,
+        wave_augment: Sequence[nn.Module],
+        frame_augment: Sequence[nn.Module],
+        mixup: Mixup | None,
+        make_optimizer: Callable[[Any], torch.optim.Optimizer],
+        make_schedule: Callable[[torch.optim.Optimizer, int], dict[str, Any]],
+        seed: int,
+        stopwatch: Stopwatch,
+        card: dict[str, Any],
+    ):
+        super().__init__()
+        self.features, self.encoder, self.objective = features, encoder, objective
+        self.wave_augment, self.frame_augment = nn.ModuleList(wave_augment), nn.ModuleList(frame_augment)
+        self.mixup = mixup
+        self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
+        self.seed, self.stopwatch, self.card = seed, stopwatch, card
+        # a sum, not a mean, so that it can be saved in mid-epoch and added over processes
+        self.register_buffer("train_loss", torch.zeros(2, dtype=torch.float64))
+        self.predictions: list[tuple[int, str, Hypothesis]] = []
+
+    def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without augmentation."""
+        frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
+        return self.encoder(frames_BTF, lengths_B)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = self.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        return {"optimizer": optimizer, "lr_scheduler": schedule}
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        place = [self.seed, self.current_epoch, batch_idx, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        with self.stopwatch("features"):
+            frames_BTF, lengths_B = self._augmented_frames(batch.wave_BT, batch.lengths_B)
+            mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
+            if mix:
+                frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
+        enc_BTD, lengths_B = self.encoder(frames_BTF, lengths_B)
+        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
+        if mix:
+            partners = [batch.targets[i] for i in mix.partner_B.tolist()]
+            loss_B = mix.combine(loss_B, self.objective.loss(enc_BTD, lengths_B, partners))
+        self.train_loss += torch.stack([loss_B.detach().double().sum(), loss_B.new_tensor(len(loss_B)).double()])
+        return loss_B.mean()
+
+    @torch.no_grad()
+    def _augmented_frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.autocast(self.device.type, enabled=False):
+            for augment in self.wave_augment:
+                wave_BT, lengths_B = augment(wave_BT, lengths_B)
+            frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
+            for augment in self.frame_augment:
+                frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
+        return frames_BTF, lengths_B
+
+    def on_train_epoch_end(self) -> None:
+        loss, count = self.trainer.strategy.reduce(self.train_loss.clone(), reduce_op="sum").tolist()
+        self.log("train/loss", loss / max(count, 1))
+        self.train_loss.zero_()
+
+    def on_validation_epoch_start(self) -> None:
+        self._start_scoring()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._score(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        self._log_scores("val")
+
+    def on_test_epoch_start(self) -> None:
+        self._start_scoring()
+        self.predictions = []
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        references, hypotheses = self._score(batch)
+        self.predictions += zip(batch.index_B.tolist(), references, hypotheses, strict=True)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_scores("test")
+
+    def all_predictions(self) -> list[tuple[int, str, Hypothesis]]:
+        """Place in the test set, reference and hypothesis of every test utterance, those of the other processes too."""
+        if self.trainer.world_size == 1:
+            return self.predictions
+        gathered: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(gathered, self.predictions)
+        return [prediction for part in gathered for prediction in part]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["asrx"] = self.card
+
+    def _start_scoring(self) -> None:
+        self.scores = self.objective.metrics()
+        self.held_out_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
+
+    def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
+        enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
+        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets).double()
+        self.held_out_loss += torch.stack([loss_B.sum(), loss_B.new_tensor(len(loss_B))])
+        references = [self.objective.text(target.tolist()) for target in batch.targets]
+        hypotheses = self.objective.decode(enc_BTD, lengths_B)
+        self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
+        return references, hypotheses
+
+    def _log_scores(self, part: str) -> None:
+        loss, count = self.trainer.strategy.reduce(self.held_out_loss, reduce_op="sum").tolist()
+        counts = self.trainer.strategy.reduce(self.scores.counts.to(self.device), reduce_op="sum")
+        self.scores.counts = counts.cpu()
+        results = {"loss": loss / max(count, 1)} | self.scores.compute()
+        self.log_dict({f"{part}/{name}": float(value) for name, value in results.items()})

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import replace
+
+import pytest
+
+from asrx.data.splits import BySpeaker, Random, Stratified
+from asrx.types import UserError, Utterance
+
+# 3 labels x 10 speakers x 4 repetitions
+CORPUS = [
+    Utterance(f"{text}-{speaker}-{i}", "a.wav", text, f"speaker{speaker}")
+    for text in ("yes", "no", "stop")
+    for speaker in range(10)
+    for i in range(4)
+]
+PROTOCOLS = pytest.mark.parametrize("protocol", [Random, Stratified, BySpeaker])
+
+
+def counts(utterances) -> dict[str, int]:
+    return dict(Counter(u.split for u in utterances))
+
+
+@PROTOCOLS
+def test_every_part_holds_its_share_and_no_utterance_is_lost(protocol):
+    assigned = protocol(val=0.1, test=0.2).assign(CORPUS)
+    assert [replace(u, split=None) for u in assigned] == sorted(CORPUS, key=lambda u: u.id)
+    assert counts(assigned) == {"train": 84, "val": 12, "test": 24}
+
+
+@PROTOCOLS
+def test_the_draw_depends_on_the_seed_and_not_on_the_order(protocol):
+    assert protocol(0.1, 0.1, seed=1).assign(CORPUS[::-1]) == protocol(0.1, 0.1, seed=1).assign(CORPUS)
+    assert protocol(0.1, 0.1, seed=2).assign(CORPUS) != protocol(0.1, 0.1, seed=1).assign(CORPUS)
+
+
+def test_stratified_keeps_the_share_of_every_label_also_of_a_rare_one():
+    corpus = CORPUS + [Utterance(f"rare-{i}", "a.wav", "rare") for i in range(3)]
+    labels = Counter((u.text, u.split) for u in Stratified(val=0.1, test=0.2).assign(corpus))
+    assert {split: labels["yes", split] for split in ("train", "val", "test")} == {"train": 28, "val": 4, "test": 8}
+    assert {split: labels["rare", split] for split in ("train", "val", "test")} == {"train": 1, "val": 1, "test": 1}
+
+
+def test_stratified_leaves_something_to_train_on_when_the_shares_round_up():
+    corpus = [Utterance(str(i), "a.wav", "yes") for i in range(4)]
+    assert counts(Stratified(val=0.45, test=0.45).assign(corpus)) == {"train": 1, "val": 1, "test": 2}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.49], ids=["a tenth each", "two fifths each", "half each"])
+def test_by_speaker_no_speaker_is_in_two_parts_and_all_parts_have_some(share):
+    lopsided = CORPUS + [replace(u, id=f"more-{u.id}-{i}") for u in CORPUS if u.speaker == "speaker3" for i in range(9)]
+    for seed in range(20):
+        homes = defaultdict(set)
+        for u in BySpeaker(val=share, test=share, seed=seed).assign(lopsided):
+            homes[u.split].add(u.speaker)
+        assert sum(len(speakers) for speakers in homes.values()) == 10
+        assert set(homes) == {"train", "val", "test"}
+
+
+def own(val: bool, test: bool) -> list[Utterance]:
+    """The corpus with official parts: speaker 0 for validation, speaker 1 for test."""
+    parts = {"speaker0": "val" if val else "train", "speaker1": "test" if test else "train"}
+    return [replace(u, split=parts.get(u.speaker, "train")) for u in CORPUS]
+
+
+@PROTOCOLS
+@pytest.mark.parametrize(
+    ("corpus", "shares", "official", "expected"),
+    [
+        pytest.param(own(True, True), (0.2, 0.2), True, {"train": 96, "val": 12, "test": 12}, id="both are kept"),
+        pytest.param(own(False, True), (1 / 9, 0.2), True, {"train": 96, "val": 12, "test": 12}, id="one is carved"),
+        pytest.param(own(False, True), (0, 0.2), True, {"train": 108, "test": 12}, id="a share of 0 carves nothing"),
+        pytest.param(own(True, True), (0.2, 0.2), False, {"train": 72, "val": 24, "test": 24}, id="both are ignored"),
+    ],
+)
+def test_the_official_parts(protocol, corpus, shares, official, expected):
+    assigned = protocol(*shares, official=official).assign(corpus)
+    assert counts(assigned) == expected
+    kept = {u.id: u.split for u in assigned if u.speaker in ("speaker0", "speaker1")}
+    theirs = {u.id: u.split for u in corpus if u.split in ("val", "test")}
+    assert (theirs.items() <= kept.items()) == official
+
+
+@pytest.mark.parametrize(
+    ("protocol", "corpus", "message"),
+    [
+        pytest.param(
+            BySpeaker(0.1, 0.1), [replace(u, speaker=None) for u in CORPUS], "split=stratified", id="no speakers"
+        ),
+        pytest.param(BySpeaker(0.1, 0.1), CORPUS[:8], "needs 3 speakers .* there are 2", id="too few speakers"),
+        pytest.param(
+            Stratified(0.1, 0.1), [*CORPUS, Utterance("go-1", "a.wav", "go")], "label 'go' has 1", id="rare label"
+        ),
+        pytest.param(Random(0.1, 0.1), CORPUS[:2], "2 utterances cannot be split", id="too few utterances"),
+        pytest.param(Random(0.5, 0.5), CORPUS, "leave nothing to train on", id="shares add up to all"),
+        pytest.param(Random(0, 10), CORPUS, "dataset.split.test=10 is not a share", id="per cent instead of a share"),
+        pytest.param(
+            Random(0, 0), [replace(u, split="test") for u in CORPUS], "no utterances to train on", id="only test"
+        ),
+    ],
+)
+def test_what_cannot_be_split_is_told(protocol, corpus, message):
+    with pytest.raises(UserError, match=message):
+        protocol.assign(corpus)

@@ -1,0 +1,502 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from asrx.data import store as module
+from asrx.data.store import build
+from asrx.types import UserError, Utterance
+
+RATE = 16000
+
+
+def write(path: Path, seconds: float = 0.5, rate: int = RATE, channels: int = 1, seed: int = 0, **how) -> Path:
+    """A file of pink-ish noise: every sample differs from its neighbours, so a shift by one shows."""
+    wave = np.cumsum(np.random.default_rng(seed).normal(0, 0.02, (round(seconds * rate), channels)), axis=0)
+    soundfile.write(path, np.tanh(wave - wave.mean(axis=0)) if len(wave) else wave, rate, **how)
+    return path
+
+
+def utterance(path: Path, **more) -> Utterance:
+    return Utterance(path.stem, str(path), "some text", **more)
+
+
+def corpus(folder: Path, count: int) -> list[Utterance]:
+    folder.mkdir(exist_ok=True)
+    return [utterance(write(folder / f"{i:03d}.wav", 0.1 + i / 100, 8000, seed=i)) for i in range(count)]
+
+
+def direct(u: Utterance, rate: int = RATE) -> np.ndarray:
+    """The plainest way to the same int16 samples."""
+    wave, source = soundfile.read(u.audio, dtype="float32", always_2d=True)
+    start = round(u.offset * source)
+    end = None if u.duration is None else start + round(u.duration * source)
+    wave = wave[start:end].mean(axis=1)
+    if source != rate:
+        wave = soxr.resample(wave, source, rate, "HQ")
+    return np.clip(np.rint(wave * 32768), -32768, 32767).astype(np.int16)
+
+
+def samples(store: module.Store, i: int) -> np.ndarray:
+    wave, lengths = store.gather(np.array([i]))
+    assert wave.shape == (1, lengths[0])
+    return (wave[0] * 32768).astype(np.int16)
+
+
+def files(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def no_decoding(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("decoded again")
+
+    return lambda: monkeypatch.setattr(module, "_decode", refuse)
+
+
+@pytest.mark.parametrize(
+    "name, make, piece",
+    [
+        pytest.param("a.wav", {}, {}, id="mono wav at the store's rate"),
+        pytest.param("a.flac", {}, {}, id="flac"),
+        pytest.param("a.wav", {"rate": 8000}, {}, id="resampled up from 8 kHz"),
+        pytest.param("a.wav", {"rate": 44100, "channels": 2}, {}, id="stereo resampled down from 44.1 kHz"),
+        pytest.param("a.flac", {"channels": 2, "subtype": "PCM_24"}, {}, id="stereo flac of 24 bits"),
+        pytest.param("a.wav", {"subtype": "FLOAT"}, {}, id="float wav"),
+        pytest.param("a.wav", {}, {"offset": 0.1, "duration": 0.2}, id="piece from the middle"),
+        pytest.param("a.flac", {"rate": 44100}, {"offset": 0.1, "duration": 0.2}, id="piece of a flac, resampled"),
+        pytest.param("a.wav", {}, {"offset": 0.3}, id="piece to the end"),
+        pytest.param("a.wav", {}, {"duration": 0.25}, id="piece from the start"),
+        pytest.param("a.wav", {}, {"offset": 0.3, "duration": 0.24}, id="piece 40 ms longer than the file"),
+    ],
+)
+def test_equals_a_direct_decode(tmp_path, name, make, piece):
+    u = utterance(write(tmp_path / name, **make), **piece)
+    store = build([u], RATE, tmp_path / "cache")
+    assert store.errors == {}
+    np.testing.assert_array_equal(samples(store, 0), direct(u))
+    assert store.seconds(0) == pytest.approx(len(direct(u)) / RATE)
+
+
+def test_sixteen_bits_at_the_right_rate_are_kept_exactly(tmp_path):
+    ramp = np.arange(-32768, 32768, 3, dtype=np.int16)
+    soundfile.write(tmp_path / "ramp.wav", ramp, RATE)
+    store = build([utterance(tmp_path / "ramp.wav")], RATE, tmp_path / "cache")
+    np.testing.assert_array_equal(samples(store, 0), ramp)
+
+
+def test_overshoot_is_clipped_and_does_not_wrap(tmp_path):
+    square = np.where(np.arange(8000) // 20 % 2, 1.0, -1.0)
+    soundfile.write(tmp_path / "square.wav", square, 8000, subtype="FLOAT")
+    assert np.abs(soxr.resample(square, 8000, RATE)).max() > 1.05
+    wave, _ = build([utterance(tmp_path / "square.wav")], RATE, tmp_path / "cache").gather(np.array([0]))
+    high = np.repeat(square > 0, 2)[: wave.shape[1]]
+    inside = (np.arange(len(high)) % 40 > 8) & (np.arange(len(high)) % 40 < 32)
+    assert wave[0][high & inside].min() > 0.7 and wave[0][~high & inside].max() < -0.7
+    assert wave.max() < 1 and wave.min() == -1
+
+
+def test_pieces_come_back_in_the_order_of_the_manifest(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD", 3)
+    long, other = write(tmp_path / "b.wav", 2.0, seed=1), write(tmp_path / "a.wav", 1.0, seed=2)
+    pieces = [
+        utterance(long, offset=1.5, duration=0.2),
+        utterance(other),
+        utterance(long, offset=0.25, duration=0.5),
+        utterance(other, offset=0.5),
+        utterance(long, offset=0.0, duration=0.25),
+        utterance(long, offset=1.5, duration=0.2),
+        utterance(long),
+    ]
+    store = build(pieces, RATE, tmp_path / "cache")
+    assert len(store) == len(pieces)
+    for i, piece in enumerate(pieces):
+        np.testing.assert_array_equal(samples(store, i), direct(piece), err_msg=str(i))
+
+
+def test_real_recordings_equal_a_direct_decode(tmp_path, real_data):
+    paths = sorted((real_data / "fsdd").rglob("*.wav"))[::200] + sorted((real_data / "an4").rglob("*.flac"))[::200]
+    utterances = [utterance(path) for path in paths]
+    assert utterances
+    store = build(utterances, RATE, tmp_path)
+    for i, u in enumerate(utterances):
+        np.testing.assert_array_equal(samples(store, i), direct(u))
+
+
+def _replace(utterances: list[Utterance]) -> None:
+    path = Path(utterances[0].audio)
+    before = path.stat()
+    write(path, 0.1, 8000, seed=99)
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+
+
+def _change(**what):
+    return lambda us: [dataclasses.replace(us[0], **what), *us[1:]]
+
+
+@pytest.mark.parametrize(
+    "change, rate",
+    [
+        pytest.param(lambda us: us, 8000, id="another rate"),
+        pytest.param(lambda us: _replace(us) or us, RATE, id="a file replaced by one of the same size"),
+        pytest.param(lambda us: os.remove(us[0].audio) or us, RATE, id="a file removed"),
+        pytest.param(_change(offset=0.02), RATE, id="another offset"),
+        pytest.param(_change(duration=0.05), RATE, id="another duration"),
+        pytest.param(lambda us: us[:-1], RATE, id="an utterance less"),
+        pytest.param(lambda us: us[::-1], RATE, id="another order"),
+    ],
+)
+def test_another_store(tmp_path, change, rate):
+    utterances = corpus(tmp_path / "corpus", 3)
+    before = build(utterances, RATE, tmp_path)
+    after = build(change(utterances), rate, tmp_path)
+    assert after.root != before.root
+    assert after.fingerprint != before.fingerprint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda us: us, id="nothing changed"),
+        pytest.param(_change(text="another text", id="x", speaker="y", split="test"), id="another text and speaker"),
+        pytest.param(
+            lambda us: [dataclasses.replace(u, audio=os.path.relpath(u.audio)) for u in us], id="paths from here"
+        ),
+    ],
+)
+def test_same_store(tmp_path, monkeypatch, no_decoding, capsys, change):
+    utterances = corpus(tmp_path / "corpus", 3)
+    monkeypatch.chdir(tmp_path)
+    before = build(utterances, RATE, tmp_path)
+    assert "Decoding to 16 kHz" in capsys.readouterr().err
+    no_decoding()
+    after = build(change(utterances), RATE, tmp_path)
+    assert after.root == before.root
+    assert capsys.readouterr().err == ""
+
+
+def test_fingerprint_knows_the_audio_but_not_its_place(tmp_path):
+    here = corpus(tmp_path / "here", 3)
+    shutil.copytree(tmp_path / "here", tmp_path / "there")
+    there = [dataclasses.replace(u, audio=u.audio.replace("here", "there")) for u in here]
+    first, second = build(here, RATE, tmp_path), build(there, RATE, tmp_path)
+    assert first.root != second.root
+    assert first.fingerprint == second.fingerprint
+
+
+def _bad(folder: Path, name: str) -> Utterance:
+    path = folder / f"{name}.wav"
+    match name:
+        case "folder":
+            path.mkdir()
+        case "text":
+            path.write_text("this is no audio\n" * 99)
+        case "zero bytes":
+            path.touch()
+        case "no samples":
+            write(path, 0)
+        case "one sample at 96 kHz":
+            soundfile.write(path, [0.5], 96000)
+        case "nan" | "inf":
+            wave = np.zeros(999)
+            wave[500] = float(name)
+            soundfile.write(path, wave, RATE, subtype="FLOAT")
+        case "half a flac" | "half an mp3":
+            path = write(folder / f"a.{name.split()[-1]}", 3)
+            os.truncate(path, path.stat().st_size // 2)
+        case "headerless":
+            path = folder / "a.raw"
+            path.write_bytes(bytes(999))
+        case "missing":
+            pass
+        case _:
+            write(path)
+    pieces = {
+        "offset past the end": {"offset": 7.2},
+        "offset at the end": {"offset": 0.5},
+        "duration past the end": {"offset": 0.1, "duration": 0.46},
+        "negative offset": {"offset": -0.1},
+        "negative duration": {"duration": -0.1},
+        "no duration": {"duration": 0.0},
+        "offset is no number": {"offset": float("nan")},
+    }
+    return utterance(path, **pieces.get(name, {}))
+
+
+@pytest.mark.parametrize(
+    "name, says",
+    [
+        ("missing", "cannot be read: No such file or directory"),
+        ("folder", "cannot be read: Is a directory"),
+        ("text", "cannot be read: Format not recognised"),
+        ("zero bytes", "cannot be read: Format not recognised"),
+        ("headerless", "cannot be read: "),
+        ("half a flac", "cannot be read: "),
+        ("half an mp3", "cannot be read: breaks off 1."),
+        ("no samples", "holds no samples"),
+        ("one sample at 96 kHz", "holds no samples"),
+        ("no duration", "holds no samples"),
+        ("nan", "holds samples that are not finite numbers"),
+        ("inf", "holds samples that are not finite numbers"),
+        ("offset past the end", "offset 7.2 s lies past the end (0.5 s)"),
+        ("offset at the end", "offset 0.5 s lies past the end (0.5 s)"),
+        ("duration past the end", "offset 0.1 s and duration 0.46 s run past the end (0.5 s)"),
+        ("negative offset", "offset -0.1 s and duration None s must not be negative"),
+        ("negative duration", "offset 0 s and duration -0.1 s must not be negative"),
+        ("offset is no number", "cannot be read: "),
+    ],
+)
+def test_bad_audio_is_named_and_hurts_nobody_else(tmp_path, name, says):
+    good = corpus(tmp_path / "good", 2)
+    bad = _bad(tmp_path, name)
+    store = build([good[0], bad, good[1]], RATE, tmp_path / "cache")
+    assert list(store.errors) == [1]
+    assert store.errors[1].startswith(says) and store.errors[1] != "cannot be read: "
+    assert store.lengths[1] == 0
+    np.testing.assert_array_equal(samples(store, 0), direct(good[0]))
+    np.testing.assert_array_equal(samples(store, 2), direct(good[1]))
+
+
+def test_one_bad_piece_of_a_file_leaves_its_other_pieces(tmp_path):
+    path = write(tmp_path / "a.wav", 1.0)
+    pieces = [utterance(path, offset=0.2, duration=0.3), utterance(path, offset=9.0), utterance(path, offset=0.5)]
+    store = build(pieces, RATE, tmp_path)
+    assert list(store.errors) == [1]
+    for i in (0, 2):
+        np.testing.assert_array_equal(samples(store, i), direct(pieces[i]))
+
+
+def test_silence_is_not_bad(tmp_path):
+    soundfile.write(tmp_path / "a.wav", np.zeros(800), RATE)
+    store = build([utterance(tmp_path / "a.wav")], RATE, tmp_path)
+    assert store.errors == {} and store.lengths.tolist() == [800]
+
+
+def test_a_store_of_bad_audio_alone_opens(tmp_path):
+    store = build([utterance(tmp_path / "none.wav")] * 2, RATE, tmp_path)
+    assert list(store.errors) == [0, 1]
+    wave, lengths = store.gather(np.array([0, 1]))
+    assert wave.shape == (2, 0) and lengths.tolist() == [0, 0]
+
+
+def test_a_file_that_appears_later_is_read(tmp_path):
+    late = utterance(tmp_path / "late.wav")
+    assert build([late], RATE, tmp_path).errors
+    write(tmp_path / "late.wav")
+    assert not build([late], RATE, tmp_path).errors
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pytest.param([0], id="one"),
+        pytest.param([4, 0, 2], id="longest first"),
+        pytest.param([1, 3, 1], id="one twice"),
+        pytest.param([], id="none"),
+    ],
+)
+def test_gather_pads_with_zeros(tmp_path, monkeypatch, index):
+    utterances = corpus(tmp_path / "corpus", 5)
+    store = build(utterances, RATE, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "empty", lambda shape, dtype: np.full(shape, np.nan, dtype))  # no zeros by luck
+        wave, lengths = store.gather(np.array(index, np.int64))
+    expected = [direct(utterances[i]).astype(np.float32) / 32768 for i in index]
+    assert wave.dtype == np.float32 and lengths.dtype == np.int64 and wave.flags.writeable
+    assert lengths.tolist() == [len(e) for e in expected]
+    assert wave.shape == (len(index), max(map(len, expected), default=0))
+    for row, e in zip(wave, expected, strict=True):
+        np.testing.assert_array_equal(row, np.pad(e, (0, len(row) - len(e))))
+
+
+def test_pickles_as_its_path(tmp_path):
+    store = build(corpus(tmp_path / "corpus", 20), RATE, tmp_path)
+    pickled = pickle.dumps(store)
+    assert len(pickled) < 500
+    again = pickle.loads(pickled)
+    assert again.fingerprint == store.fingerprint
+    np.testing.assert_array_equal(again.gather(np.arange(20))[0], store.gather(np.arange(20))[0])
+
+
+def test_no_utterances(tmp_path):
+    with pytest.raises(UserError, match="no utterances"):
+        build([], RATE, tmp_path)
+
+
+def test_a_cache_that_cannot_be_written(tmp_path):
+    utterances = corpus(tmp_path / "corpus", 1)
+    with pytest.raises(UserError, match="cannot be written"):
+        build(utterances, RATE, Path(utterances[0].audio))
+
+
+def test_a_full_disk_is_told_and_the_build_resumes(tmp_path, monkeypatch):
+    utterances = corpus(tmp_path / "corpus", 6)
+
+    def full(_):
+        raise OSError(28, os.strerror(28))
+
+    with monkeypatch.context() as patch, pytest.raises(UserError, match="No space left on device"):
+        patch.setattr(module, "_sync", full)
+        build(utterances, RATE, tmp_path)
+    assert build(utterances, RATE, tmp_path).errors == {}
+
+
+# Runs in a process of its own. argv: this name, the corpus folder, the cache.
+CHILD = textwrap.dedent(
+    """
+    import os, signal, shutil, sys, time
+    from pathlib import Path
+    from asrx.data import store
+    from asrx.types import Utterance
+
+    job, folder, cache = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    utterances = [Utterance(p.stem, str(p), "") for p in sorted(folder.glob("*.wav"))]
+    store.SHARD = 3
+    piece = store._piece
+
+    def slow_piece(*what):
+        time.sleep(0.05)
+        print("piece", flush=True)
+        return piece(*what)
+
+    if job == "slow":
+        store._piece = slow_piece
+        (cache / f"ready-{os.getpid()}").touch()
+        while len(list(cache.glob("ready-*"))) < int(sys.argv[4]):
+            time.sleep(0.01)
+        print(store.build(utterances, 16000, cache).fingerprint)
+    """
+)
+
+
+def child(*args: object) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", CHILD, *map(str, args)], stdout=subprocess.PIPE, text=True)
+
+
+def test_killed_and_resumed_gives_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD", 3)
+    utterances = corpus(tmp_path / "corpus", 30)
+    whole = build(utterances, RATE, tmp_path / "whole")
+    cache = tmp_path / "killed"
+    cache.mkdir()
+    with child("slow", tmp_path / "corpus", cache, 1) as process:
+        while not list(cache.rglob("shards/*.npz")):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    kept = [path.stem for path in cache.rglob("shards/*.npz")]
+    assert 1 <= len(kept) < 10
+    decoded = []
+    monkeypatch.setattr(
+        module, "_decode_shard", lambda name, *a, f=module._decode_shard: decoded.append(name) or f(name, *a)
+    )
+    resumed = build(utterances, RATE, cache)
+    assert len(decoded) == 10 - len(kept) and not {path.name for path in decoded} & set(kept)
+    assert files(resumed.root) == files(whole.root)
+
+
+def test_two_processes_build_it_once(tmp_path):
+    corpus(tmp_path / "corpus", 12)
+    both = [child("slow", tmp_path / "corpus", tmp_path, 2) for _ in range(2)]
+    out = [process.communicate(timeout=60)[0].split("\n") for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted(lines.count("piece") for lines in out) == [0, 12]
+    assert out[0][-2] == out[1][-2] != ""
+
+
+# Kills itself before each step of a build in turn: every file system call under the cache, every decode, every flush,
+# and half way through every copy. Each time a second process ends the build. Prints how many moments there were.
+EVERY_MOMENT = textwrap.dedent(
+    """
+    import itertools, os, shutil, signal, sys
+    from pathlib import Path
+    from asrx.data import store
+    from asrx.types import Utterance
+    import filelock, soundfile, soxr, tqdm  # once, before the forks
+
+    folder, cache, whole = map(Path, sys.argv[1:])
+    utterances = [Utterance(p.stem, str(p), "") for p in sorted(folder.glob("*.wav"))]
+    store.SHARD, store.THREADS = 2, 1
+
+    def in_a_process(work):
+        pid = os.fork()
+        if not pid:
+            try:
+                work()
+            except BaseException as error:
+                print(repr(error), file=sys.stderr)
+                os._exit(1)
+            os._exit(0)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+    def build():
+        return store.build(utterances, 16000, cache)
+
+    def die_at(moment):
+        left = itertools.count(moment, -1)
+
+        def die(half=lambda: None):
+            if next(left) == 0:
+                half()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def audit(event, args):
+            if event.startswith(("open", "os.")) and any(str(cache) in str(a) for a in args):
+                die()
+
+        def copy(source, target, *_, real=shutil.copyfileobj):
+            def half():
+                target.write(source.read(99))
+                target.flush()
+            die(half)
+            real(source, target)
+
+        sync, piece = store._sync, store._piece
+        store._sync = lambda file: (file.flush(), die(), sync(file))
+        store._piece = lambda *what: (die(), piece(*what))[1]
+        shutil.copyfileobj = copy
+        sys.addaudithook(audit)
+        build()
+
+    def files(root):
+        return {p.name: p.read_bytes() for p in root.rglob("*") if p.is_file()}
+
+    for moment in itertools.count():
+        shutil.rmtree(cache, ignore_errors=True)
+        code = in_a_process(lambda: die_at(moment))
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL, code
+        assert in_a_process(build) == 0, f"moment {moment} cannot be resumed"
+        stores = [p for p in cache.glob("stores/*") if p.is_dir()]
+        assert len(stores) == 1 and files(stores[0]) == files(whole), f"moment {moment}: {stores}"
+    print(moment)
+    """
+)
+
+
+def test_killed_at_any_moment_gives_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SHARD", 2)
+    whole = build(corpus(tmp_path / "corpus", 3), RATE, tmp_path / "whole")
+    result = subprocess.run(
+        [sys.executable, "-c", EVERY_MOMENT, tmp_path / "corpus", tmp_path / "cache", whole.root],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr[-2000:]
+    assert int(result.stdout) > 40
