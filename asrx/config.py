@@ -26,7 +26,7 @@ SUPPLIED = {
     "model.encoder": ("in_dim",),
     "model.objective": ("in_dim", "texts"),
     "optimizer": ("params",),
-    "optimizer.schedule": ("optimizer", "total_steps", "monitor", "mode"),
+    "optimizer.schedule": ("optimizer", "total_steps", "mode"),
     "trainer": ("logger", "callbacks", "default_root_dir"),
     "logger.*": ("folder",),
 }
@@ -164,7 +164,7 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, UserError):
             raise cause from None
-        raise UserError(f"{node['_target_']} cannot be made: {cause}.") from error
+        raise UserError(f"{node['_target_']} cannot be made: {str(cause).rstrip('.')}.") from error
 
 
 def _is_component(value: Any) -> bool:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 
+from omegaconf import OmegaConf
+
 from asrx.config import choices, compose, groups, nearest
+from asrx.signatures import signature
 from asrx.types import UserError
 
 
@@ -37,17 +40,21 @@ def _blamed(text: str, arguments: list[str]) -> str:
 
 def _unknown_key(key: str) -> str:
     key = key.lstrip("+~").partition("=")[0]
-    options = [*_paths(compose([])), *groups()]
+    default = compose([])
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(default, parent) if parent else None
+    target = OmegaConf.is_dict(node) and node.get("_target_")
+    if target and name in (known := signature(target)).names:
+        return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
+    options = [*_paths(default), *(f"{parent}.{name}" for name in (known.names if target else ())), *groups()]
     return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
 
 
 def _paths(node, prefix: str = "") -> list[str]:
-    from omegaconf import DictConfig, OmegaConf
-
     found = []
     for name in node:
         found.append(prefix + str(name))
-        if not OmegaConf.is_missing(node, name) and isinstance(node._get_node(name), DictConfig):
-            if not node._get_node(name)._is_none():
-                found += _paths(node._get_node(name), f"{prefix}{name}.")
+        below = node._get_node(name)
+        if OmegaConf.is_dict(below) and not below._is_none():
+            found += _paths(below, f"{prefix}{name}.")
     return found

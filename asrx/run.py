@@ -67,7 +67,6 @@ def run(cfg: DictConfig) -> float | None:
             cfg.optimizer.schedule,
             optimizer=optimizer,
             total_steps=steps,
-            monitor=objective.monitor,
             mode=objective.mode,
         ),
         seed=cfg.seed,
@@ -85,14 +84,13 @@ def run(cfg: DictConfig) -> float | None:
         precision=_precision(cfg.trainer),
         logger=loggers,
         callbacks=[
-            Progress(objective.monitor, store.sample_rate),
+            *([Progress(objective.monitor, store.sample_rate)] if cfg.trainer.enable_progress_bar else []),
             Timing(stopwatch),
             History(folder),
             Interrupt(checkpoints),
             checkpoints,
         ],
         default_root_dir=folder,
-        enable_checkpointing=False,
         use_distributed_sampler=False,
     )
     results: dict[str, Any] = {"kind": objective.metrics().kind, "state": "finished", "test": None}
@@ -102,7 +100,9 @@ def run(cfg: DictConfig) -> float | None:
         with stopwatch("test"):
             trainer.test(system, data, ckpt_path=checkpoints.best_path, weights_only=True, verbose=False)
         results["test"] = _tested(trainer)
-        write_predictions(folder, data.utterances["test"], system.all_predictions())
+        predictions = system.all_predictions()
+        if main:
+            write_predictions(folder, data.utterances["test"], predictions)
     except (Interrupted, KeyboardInterrupt):
         results["state"] = "interrupted"
     if main:

@@ -1,6 +1,7 @@
-"""Learning-rate schedules, in the form Lightning takes.
+"""Learning-rate schedules.
 
-Each is a function of the optimizer, the number of steps in the whole run, and the validation metric with its direction.
+Each is a function of the optimizer, the number of optimizer steps in the whole run, and the direction of the validation
+metric. The System steps them itself: Lightning leaves out schedules of a whole epoch in the epoch that a resumed run goes on with.
 """
 
 from __future__ import annotations
@@ -10,32 +11,58 @@ from typing import Any
 from torch.optim import Optimizer, lr_scheduler
 
 
-def constant(optimizer: Optimizer, total_steps: int, monitor: str, mode: str) -> dict[str, Any]:
+class Schedule:
+    """A torch scheduler that is stepped after every optimizer step."""
+
+    def __init__(self, scheduler: Any):
+        self.scheduler = scheduler
+
+    def stepped(self) -> None:
+        """The optimizer made a step."""
+        self.scheduler.step()
+
+    def validated(self, metric: float) -> None:
+        """A validation ended with this value of the monitored metric."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return self.scheduler.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.scheduler.load_state_dict(state)
+
+
+class ValidationSchedule(Schedule):
+    """A torch scheduler that looks at the validation metric instead."""
+
+    def stepped(self) -> None:
+        """Steps do not count."""
+
+    def validated(self, metric: float) -> None:
+        self.scheduler.step(metric)
+
+
+def constant(optimizer: Optimizer, total_steps: int, mode: str) -> Schedule:
     """The learning rate of the optimizer throughout."""
-    return _every_step(lr_scheduler.ConstantLR(optimizer, factor=1.0))
+    return Schedule(lr_scheduler.ConstantLR(optimizer, factor=1.0))
 
 
-def cosine(optimizer: Optimizer, total_steps: int, monitor: str, mode: str, warmup: float = 0.05) -> dict[str, Any]:
+def cosine(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.05) -> Schedule:
     """Linear warm-up over a share of the steps, then half a cosine to zero (https://arxiv.org/abs/1608.03983)."""
     rise = max(1, round(warmup * total_steps))
     up = lr_scheduler.LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise)
     down = lr_scheduler.CosineAnnealingLR(optimizer, max(1, total_steps - rise))
-    return _every_step(lr_scheduler.SequentialLR(optimizer, [up, down], [rise]))
+    return Schedule(lr_scheduler.SequentialLR(optimizer, [up, down], [rise]))
 
 
-def one_cycle(optimizer: Optimizer, total_steps: int, monitor: str, mode: str, warmup: float = 0.2) -> dict[str, Any]:
+def one_cycle(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.2) -> Schedule:
     """Up to the optimizer's learning rate and down again (https://arxiv.org/abs/1708.07120)."""
     highest = [group["lr"] for group in optimizer.param_groups]
-    return _every_step(lr_scheduler.OneCycleLR(optimizer, highest, total_steps=max(2, total_steps), pct_start=warmup))
+    # torch's scheduler takes its first step when it is made
+    return Schedule(lr_scheduler.OneCycleLR(optimizer, highest, total_steps=total_steps + 1, pct_start=warmup))
 
 
-def plateau(
-    optimizer: Optimizer, total_steps: int, monitor: str, mode: str, factor: float = 0.5, patience: int = 3
-) -> dict[str, Any]:
+def plateau(optimizer: Optimizer, total_steps: int, mode: str, factor: float = 0.5, patience: int = 3) -> Schedule:
     """Multiply by `factor` after `patience` validations without a better metric."""
-    scheduler = lr_scheduler.ReduceLROnPlateau(optimizer, mode, factor, patience)
-    return {"scheduler": scheduler, "interval": "epoch", "monitor": monitor}
-
-
-def _every_step(scheduler: lr_scheduler.LRScheduler) -> dict[str, Any]:
-    return {"scheduler": scheduler, "interval": "step"}
+    return ValidationSchedule(lr_scheduler.ReduceLROnPlateau(optimizer, mode, factor, patience))

@@ -13,6 +13,7 @@ from torch import nn
 from asrx.augment.mixup import Mixup
 from asrx.features.base import Features
 from asrx.objectives.base import Objective
+from asrx.schedules import Schedule
 from asrx.stopwatch import Stopwatch
 from asrx.types import Batch, Hypothesis
 
@@ -25,7 +26,7 @@ class System(pl.LightningModule):
         wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
         mixup: draws pairs of utterances, or None.
         make_optimizer: parameters to optimizer.
-        make_schedule: (optimizer, total steps) to Lightning's scheduler dictionary.
+        make_schedule: (optimizer, total steps) to schedule.
         seed: of dropout and augmentation, together with the place in training: a step draws the same numbers whether or
             not the run was interrupted before it.
         stopwatch: sums the seconds of features.
@@ -41,7 +42,7 @@ class System(pl.LightningModule):
         frame_augment: Sequence[nn.Module],
         mixup: Mixup | None,
         make_optimizer: Callable[[Any], torch.optim.Optimizer],
-        make_schedule: Callable[[torch.optim.Optimizer, int], dict[str, Any]],
+        make_schedule: Callable[[torch.optim.Optimizer, int], Schedule],
         seed: int,
         stopwatch: Stopwatch,
         card: dict[str, Any],
@@ -54,6 +55,7 @@ class System(pl.LightningModule):
         self.seed, self.stopwatch, self.card = seed, stopwatch, card
         # a sum, not a mean, so that it can be saved in mid-epoch and added over processes
         self.register_buffer("train_loss", torch.zeros(2, dtype=torch.float64))
+        self.schedule_state: dict[str, Any] = {}
         self.predictions: list[tuple[int, str, Hypothesis]] = []
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -61,10 +63,23 @@ class System(pl.LightningModule):
         frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
         return self.encoder(frames_BTF, lengths_B)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.make_optimizer(p for p in self.parameters() if p.requires_grad)
-        schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
-        return {"optimizer": optimizer, "lr_scheduler": schedule}
+        self.schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        if self.schedule_state:
+            self.schedule.load_state_dict(self.schedule_state)
+        return optimizer
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.schedule.stepped()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["asrx"] = self.card
+        checkpoint["schedule"] = self.schedule.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.schedule_state = checkpoint["schedule"]
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         place = [self.seed, self.current_epoch, batch_idx, self.global_rank]
@@ -94,9 +109,14 @@ class System(pl.LightningModule):
                 frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
         return frames_BTF, lengths_B
 
-    def on_train_epoch_end(self) -> None:
+    def mean_train_loss(self) -> float:
+        """Mean over the utterances of the epoch so far, in all processes."""
         loss, count = self.trainer.strategy.reduce(self.train_loss.clone(), reduce_op="sum").tolist()
-        self.log("train/loss", loss / max(count, 1))
+        return loss / max(count, 1)
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/loss", self.mean_train_loss())
+        self.log("lr", self.optimizers().param_groups[0]["lr"])
         self.train_loss.zero_()
 
     def on_validation_epoch_start(self) -> None:
@@ -106,7 +126,8 @@ class System(pl.LightningModule):
         self._score(batch)
 
     def on_validation_epoch_end(self) -> None:
-        self._log_scores("val")
+        results = self._log_scores("val")
+        self.schedule.validated(results[self.objective.monitor])
 
     def on_test_epoch_start(self) -> None:
         self._start_scoring()
@@ -127,9 +148,6 @@ class System(pl.LightningModule):
         torch.distributed.all_gather_object(gathered, self.predictions)
         return [prediction for part in gathered for prediction in part]
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["asrx"] = self.card
-
     def _start_scoring(self) -> None:
         self.scores = self.objective.metrics()
         self.held_out_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
@@ -143,9 +161,11 @@ class System(pl.LightningModule):
         self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
         return references, hypotheses
 
-    def _log_scores(self, part: str) -> None:
+    def _log_scores(self, part: str) -> dict[str, float]:
         loss, count = self.trainer.strategy.reduce(self.held_out_loss, reduce_op="sum").tolist()
         counts = self.trainer.strategy.reduce(self.scores.counts.to(self.device), reduce_op="sum")
         self.scores.counts = counts.cpu()
         results = {"loss": loss / max(count, 1)} | self.scores.compute()
-        self.log_dict({f"{part}/{name}": float(value) for name, value in results.items()})
+        named = {f"{part}/{name}": float(value) for name, value in results.items()}
+        self.log_dict(named)
+        return named

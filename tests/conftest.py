@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
+# more threads only fight over two busy cores
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 REPO = Path(__file__).parents[1]
+sys.path.insert(0, str(REPO / "tests"))
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +20,54 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real recordings are not at {folder}; ASRX_TEST_DATA=FOLDER says where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tones(tmp_path_factory) -> list[str]:
+    """Overrides that choose a small corpus of tones: transcripts."""
+    from corpus import sentences, write_manifest
+
+    folder = tmp_path_factory.mktemp("tones")
+    parts = {"train": (48, 1), "val": (12, 2), "test": (12, 3)}
+    paths = {name: write_manifest(folder, sentences(count, seed), name, seed) for name, (count, seed) in parts.items()}
+    return [
+        "dataset=manifest",
+        *(f"dataset.{name}={path}" for name, path in paths.items()),
+        "dataset.sample_rate=8000",
+        f"data_dir={folder}/data",
+        "features.n_mels=20",
+    ]
+
+
+@pytest.fixture(scope="session")
+def tone_labels(tmp_path_factory) -> list[str]:
+    """Overrides that choose a small corpus of tones: two labels."""
+    from corpus import labels, write_manifest
+
+    folder = tmp_path_factory.mktemp("tone_labels")
+    parts = {"train": 24, "val": 8, "test": 8}
+    paths = {name: write_manifest(folder, labels(count), name) for name, count in parts.items()}
+    return [
+        "dataset=manifest",
+        *(f"dataset.{name}={path}" for name, path in paths.items()),
+        "dataset.sample_rate=8000",
+        f"data_dir={folder}/data",
+        "model=crnn_ce",
+        "features.n_mels=20",
+    ]
+
+
+@pytest.fixture
+def launch(tmp_path, monkeypatch):
+    """Call the command in this process: overrides in, run folder out."""
+
+    def command(*overrides: str, folder: str = "run") -> Path:
+        from asrx.__main__ import main
+
+        run = tmp_path / folder
+        chosen = overrides if any(o.startswith("resume=") for o in overrides) else (*overrides, f"hydra.run.dir={run}")
+        monkeypatch.setattr(sys, "argv", ["asrx", *chosen])
+        main()
+        return run
+
+    return command

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+from pytorch_lightning.callbacks import Checkpoint
 
 
-class Checkpoints(pl.Callback):
+class Checkpoints(Checkpoint):
     """Keeps the best and the last state of training; a file is replaced only by a whole one.
 
-    `best.ckpt` is written after a validation that beats all before it. `last.ckpt` is written when an epoch is over, and within an epoch
-    whenever `minutes` have passed, so that a killed run loses no more than that.
+    `best.ckpt` is written after a validation that beats all before it. `last.ckpt` is written when an epoch is over, and
+    within an epoch whenever `minutes` have passed, so that a killed run loses no more than that.
 
     Args:
         folder: the run folder.
@@ -40,17 +41,14 @@ class Checkpoints(pl.Callback):
             self.best = {"epoch": trainer.current_epoch, self.monitor: value}
             self._write(trainer, self.best_path)
 
-    def on_train_batch_end(self, trainer: pl.Trainer, system: pl.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, system: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         due = time.monotonic() - self.written > 60 * self.minutes
-        if trainer.strategy.reduce_boolean_decision(due, all=False):
+        if can_stop_after(trainer, batch_idx) and trainer.strategy.reduce_boolean_decision(due, all=False):
             self.save_last(trainer)
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
-        # here and not at the end of the epoch before it, where the epoch's schedules have not been stepped yet
-        if trainer.current_epoch:
-            self.save_last(trainer)
-
-    def on_train_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
         self.save_last(trainer)
 
     def save_last(self, trainer: pl.Trainer) -> None:
@@ -63,3 +61,10 @@ class Checkpoints(pl.Callback):
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
             os.replace(partial, path)
+
+
+def can_stop_after(trainer: pl.Trainer, batch_idx: int) -> bool:
+    """Whether a checkpoint written after this batch is a place to go on from: no gradients are waiting for more batches,
+    and the epoch is not at its end (Lightning would leave out its validation)."""
+    done = batch_idx + 1
+    return done % trainer.accumulate_grad_batches == 0 and done < trainer.num_training_batches

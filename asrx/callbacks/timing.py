@@ -27,6 +27,9 @@ class Timing(pl.Callback):
         for name, seconds in state.items():
             self.seconds[name] += seconds
 
+    def on_train_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        self.mark = time.perf_counter()  # an epoch that goes on from a checkpoint has no start
+
     def on_train_epoch_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
         self.mark = time.perf_counter()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
@@ -32,7 +33,7 @@ class Waves(torch.utils.data.Dataset):
 
 
 class Loader(DataLoader):
-    """A DataLoader that knows how far it is; Lightning keeps its state in the checkpoint and gives it back."""
+    """A DataLoader that knows how far it is, and can go on from there."""
 
     def __iter__(self) -> Iterator[Batch]:
         for batch in super().__iter__():
@@ -76,9 +77,21 @@ class DataModule(pl.LightningDataModule):
         self.store, self.encode = store, encode
         self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
         self.workers, self.seed = workers, seed
+        self.training: Loader | None = None
+        self.resumed: dict[str, int] | None = None
+
+    # Lightning would keep the loader's state itself, but forgets to give it back once `estimated_stepping_batches` was asked for.
+    def state_dict(self) -> dict[str, Any]:
+        return self.training.state_dict() if self.training else {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.resumed = state
 
     def train_dataloader(self) -> Loader:
-        return self.loader("train", self.seed)
+        self.training = self.loader("train", self.seed)
+        if self.resumed:
+            self.training.load_state_dict(self.resumed)
+        return self.training
 
     def val_dataloader(self) -> Loader:
         return self.loader("val", None)

@@ -172,7 +172,6 @@ def _decode_all(
         unit="utt",
         total=len(paths),
         initial=len(paths) - sum(len(indices) for _, indices in todo),
-        disable=not todo,
     )
     pool = ThreadPoolExecutor(THREADS)
     with bar:

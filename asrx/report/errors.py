@@ -166,7 +166,7 @@ KINDS = {
         align=align_labels,
         badness=lambda one: (one.errors, one.prediction.score),
         worst="The most confident mistakes: wrong answers with the highest score.",
-        verdict=lambda one: f"confidence {math.exp(one.prediction.score):.0%}",
+        verdict=lambda one: f"confidence {100 * math.exp(one.prediction.score):.0f} %",
         table=_confusion_table,
     ),
 }

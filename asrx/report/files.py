@@ -36,7 +36,11 @@ def write_environment(folder: Path, cfg: DictConfig, run_id: str) -> None:
     OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
     versions = {name.replace("-", "_"): metadata.version(name) for name in packages}
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    )
     facts = {
         "run_id": run_id,
         "command": " ".join(["python -m asrx", *sys.argv[1:]]),

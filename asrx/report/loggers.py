@@ -5,6 +5,7 @@ Every logger here has `log_results(folder)`, to be called once when the run fold
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -90,6 +91,8 @@ class Wandb(WandbLogger):
             # the run folder has the terminal's story and the commit; a diff of the user's tree could hold secrets
             settings=wandb.Settings(console="off", disable_git=True, save_code=False, silent=mode == "offline"),
         )
+        # Lightning always passes it, and wandb warns of it
+        del self._wandb_init["anonymous"]
 
     @property
     @rank_zero_experiment
@@ -204,10 +207,8 @@ def _reachable(url: str, seconds: float = 3.0) -> bool:
     answers = []
 
     def ask() -> None:
-        try:
+        with contextlib.suppress(requests.RequestException):
             answers.append(requests.head(url, timeout=seconds))
-        except requests.RequestException:
-            pass
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()

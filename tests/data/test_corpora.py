@@ -84,13 +84,13 @@ REAL = {
 def test_the_real_recordings_are_listed(real_data, name):
     make, count, speakers, splits, example = REAL[name]
     utterances = make(real_data).prepare()
-    assert len({u.id for u in utterances}) == len(utterances) == count
+    assert [u.id for u in utterances] == sorted({u.id for u in utterances})
+    assert len(utterances) == count
     assert len({u.speaker for u in utterances}) == speakers
     assert Counter(u.split for u in utterances) == splits
     found = next(u for u in utterances if u.id == example.id)
     assert found == Utterance(**vars(example) | {"audio": str(real_data / example.audio)})
     assert all(Path(u.audio).is_file() for u in utterances)
-    assert utterances == make(real_data).prepare()
 
 
 def write(root: Path, *names: str) -> None:
@@ -167,6 +167,12 @@ def bad_an4(root: Path, transcription: str = "YES (a1-fash-b)\n", audio: str = "
     return AN4(str(root), "unused")
 
 
+def bad_librispeech(root: Path) -> LibriSpeech:
+    write(root, "dev-clean/1/2/1-2.trans.txt")
+    (root / "dev-clean/1/2/1-2.trans.txt").write_text("1-2-0000 YES\n1-2-0001\n")
+    return LibriSpeech(str(root), "unused")
+
+
 def bad(corpus: type, *files: str, **arguments):
     def make(root: Path):
         write(root, *files)
@@ -191,6 +197,7 @@ def bad(corpus: type, *files: str, **arguments):
             "has none of dev-other",
             id="subset that is not there",
         ),
+        pytest.param(bad_librispeech, "1-2.trans.txt:2 is not an utterance's name", id="librispeech without a text"),
         pytest.param(
             bad(SpeechCommands, "yes/1_nohash_0.wav", words=("yess",)), "no folder yess; it has yes", id="unknown word"
         ),
@@ -230,15 +237,15 @@ def test_a_manifest_is_read_with_all_its_fields(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        pytest.param("a.csv", 'path,client,sentence\na.wav,s1,"yes, ""no"""\nb.wav,,go\n', id="csv"),
-        pytest.param("a.tsv", 'path\tclient\tsentence\na.wav\ts1\tyes, "no"\nb.wav\t\tgo\n', id="tsv"),
+        pytest.param("a.csv", 'path,client,sentence\na.wav,s1,"""yes"", no"\nb.wav,,go\n', id="csv"),
+        pytest.param("a.tsv", 'path\tclient\tsentence\na.wav\ts1\t"yes", no\nb.wav\t\tgo\n', id="tsv"),
     ],
 )
 def test_a_table_is_read_with_its_own_column_names(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     columns = {"audio_filepath": "path", "text": "sentence", "speaker": "client"}
     utterances = Manifest(str(tmp_path / name), columns=columns).prepare()
-    assert listed(utterances) == [("train:2", 'yes, "no"', "s1", "train"), ("train:3", "go", None, "train")]
+    assert listed(utterances) == [("train:2", '"yes", no', "s1", "train"), ("train:3", "go", None, "train")]
 
 
 def test_the_rows_of_each_manifest_get_its_split_and_names_of_their_own(tmp_path):
@@ -275,9 +282,7 @@ GOOD = '{"audio_filepath": "a.wav", "text": "go"}\n'
         pytest.param(
             "a.csv", "audio_filepath,text,duration\na,b,long", {}, r'duration is "long"', id="duration in words"
         ),
-        pytest.param(
-            "a.jsonl", GOOD.replace("}", ', "duration": 0}'), {}, r"seconds, above 0", id="no duration"
-        ),
+        pytest.param("a.jsonl", GOOD.replace("}", ', "duration": 0}'), {}, r"seconds, above 0", id="no duration"),
         pytest.param("a.jsonl", GOOD.replace("}", ', "offset": -1}'), {}, r"offset is -1", id="negative offset"),
         pytest.param("a.jsonl", GOOD.replace("}", ', "offset": NaN}'), {}, r"offset is NaN", id="offset not a number"),
         pytest.param("a.jsonl", GOOD.replace("}", ', "offset": [1]}'), {}, r"offset is \[1\]", id="offset a list"),

@@ -86,7 +86,7 @@ def test_the_official_parts(protocol, corpus, shares, official, expected):
     ("protocol", "corpus", "message"),
     [
         pytest.param(
-            BySpeaker(0.1, 0.1), [replace(u, speaker=None) for u in CORPUS], "split=stratified", id="no speakers"
+            BySpeaker(0.1, 0.1), [*CORPUS, Utterance("x", "a.wav", "yes")], "1 utterances .x ", id="unknown speaker"
         ),
         pytest.param(BySpeaker(0.1, 0.1), CORPUS[:8], "needs 3 speakers .* there are 2", id="too few speakers"),
         pytest.param(

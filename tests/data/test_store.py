@@ -61,11 +61,17 @@ def files(root: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
-def no_decoding(monkeypatch):
-    def refuse(*_):
-        raise AssertionError("decoded again")
+def only_finding(monkeypatch):
+    """Call it, and from then on a store can be found but not made: a shared cache may well be read-only."""
 
-    return lambda: monkeypatch.setattr(module, "_decode", refuse)
+    def refuse(*_):
+        raise AssertionError("the store was not found")
+
+    def begin():
+        monkeypatch.setattr(module, "_decode", refuse)
+        monkeypatch.setattr("filelock.FileLock", refuse)
+
+    return begin
 
 
 @pytest.mark.parametrize(
@@ -179,12 +185,12 @@ def test_another_store(tmp_path, change, rate):
         ),
     ],
 )
-def test_same_store(tmp_path, monkeypatch, no_decoding, capsys, change):
+def test_same_store(tmp_path, monkeypatch, only_finding, capsys, change):
     utterances = corpus(tmp_path / "corpus", 3)
     monkeypatch.chdir(tmp_path)
     before = build(utterances, RATE, tmp_path)
     assert "Decoding to 16 kHz" in capsys.readouterr().err
-    no_decoding()
+    only_finding()
     after = build(change(utterances), RATE, tmp_path)
     assert after.root == before.root
     assert capsys.readouterr().err == ""
@@ -356,30 +362,29 @@ def test_a_full_disk_is_told_and_the_build_resumes(tmp_path, monkeypatch):
     assert build(utterances, RATE, tmp_path).errors == {}
 
 
-# Runs in a process of its own. argv: this name, the corpus folder, the cache.
+# Builds slowly, and says so piece by piece, once so many processes are ready.
 CHILD = textwrap.dedent(
     """
-    import os, signal, shutil, sys, time
+    import os, sys, time
     from pathlib import Path
     from asrx.data import store
     from asrx.types import Utterance
 
-    job, folder, cache = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    folder, cache, processes = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     utterances = [Utterance(p.stem, str(p), "") for p in sorted(folder.glob("*.wav"))]
     store.SHARD = 3
     piece = store._piece
 
     def slow_piece(*what):
         time.sleep(0.05)
-        print("piece", flush=True)
+        os.write(1, b"piece ")
         return piece(*what)
 
-    if job == "slow":
-        store._piece = slow_piece
-        (cache / f"ready-{os.getpid()}").touch()
-        while len(list(cache.glob("ready-*"))) < int(sys.argv[4]):
-            time.sleep(0.01)
-        print(store.build(utterances, 16000, cache).fingerprint)
+    store._piece = slow_piece
+    (cache / f"ready-{os.getpid()}").touch()
+    while len(list(cache.glob("ready-*"))) < processes:
+        time.sleep(0.01)
+    print(store.build(utterances, 16000, cache).fingerprint)
     """
 )
 
@@ -394,7 +399,7 @@ def test_killed_and_resumed_gives_the_same_bytes(tmp_path, monkeypatch):
     whole = build(utterances, RATE, tmp_path / "whole")
     cache = tmp_path / "killed"
     cache.mkdir()
-    with child("slow", tmp_path / "corpus", cache, 1) as process:
+    with child(tmp_path / "corpus", cache, 1) as process:
         while not list(cache.rglob("shards/*.npz")):
             assert process.poll() is None
             time.sleep(0.01)
@@ -408,26 +413,27 @@ def test_killed_and_resumed_gives_the_same_bytes(tmp_path, monkeypatch):
     resumed = build(utterances, RATE, cache)
     assert len(decoded) == 10 - len(kept) and not {path.name for path in decoded} & set(kept)
     assert files(resumed.root) == files(whole.root)
+    assert sorted(files(resumed.root)) == ["index.npz", "waves.i16"]
 
 
 def test_two_processes_build_it_once(tmp_path):
     corpus(tmp_path / "corpus", 12)
-    both = [child("slow", tmp_path / "corpus", tmp_path, 2) for _ in range(2)]
-    out = [process.communicate(timeout=60)[0].split("\n") for process in both]
+    both = [child(tmp_path / "corpus", tmp_path, 2) for _ in range(2)]
+    out = [process.communicate(timeout=60)[0].split() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert sorted(lines.count("piece") for lines in out) == [0, 12]
-    assert out[0][-2] == out[1][-2] != ""
+    assert out[0][-1] == out[1][-1]
 
 
 # Kills itself before each step of a build in turn: every file system call under the cache, every decode, every flush,
-# and half way through every copy. Each time a second process ends the build. Prints how many moments there were.
+# and half way through every copy and index. Each time a second process ends the build. Prints the number of moments.
 EVERY_MOMENT = textwrap.dedent(
     """
     import itertools, os, shutil, signal, sys
     from pathlib import Path
     from asrx.data import store
     from asrx.types import Utterance
-    import filelock, soundfile, soxr, tqdm  # once, before the forks
+    import filelock, numpy as np, soundfile, soxr, tqdm  # once, before the forks
 
     folder, cache, whole = map(Path, sys.argv[1:])
     utterances = [Utterance(p.stem, str(p), "") for p in sorted(folder.glob("*.wav"))]
@@ -456,20 +462,23 @@ EVERY_MOMENT = textwrap.dedent(
                 os.kill(os.getpid(), signal.SIGKILL)
 
         def audit(event, args):
-            if event.startswith(("open", "os.")) and any(str(cache) in str(a) for a in args):
+            if event in ("os.remove", "os.rmdir"):  # rmtree names its files from within their folder
+                die()
+            elif event in ("open", "os.mkdir", "os.rename") and str(cache) in str(args):
                 die()
 
         def copy(source, target, *_, real=shutil.copyfileobj):
-            def half():
-                target.write(source.read(99))
-                target.flush()
-            die(half)
+            die(lambda: (target.write(source.read(99)), target.flush()))
             real(source, target)
 
+        def savez(file, *, real=np.savez, **arrays):
+            die(lambda: (file.write(b"half"), file.flush()))
+            real(file, **arrays)
+
         sync, piece = store._sync, store._piece
-        store._sync = lambda file: (file.flush(), die(), sync(file))
+        store._sync = lambda file: (die(), file.flush(), die(), sync(file))
         store._piece = lambda *what: (die(), piece(*what))[1]
-        shutil.copyfileobj = copy
+        shutil.copyfileobj, np.savez = copy, savez
         sys.addaudithook(audit)
         build()
 

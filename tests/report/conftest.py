@@ -13,7 +13,7 @@ import yaml
 from asrx.report.errors import align_words
 from asrx.report.folder import Prediction
 
-WORDS = "zero one two three four five six seven eight nine".split()
+WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 @pytest.fixture

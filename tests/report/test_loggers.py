@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("pytorch_lightning", reason="the loggers are Lightning's")
 
-from asrx.report import loggers  # noqa: E402
-from asrx.types import UserError  # noqa: E402
+from asrx.report import loggers
+from asrx.types import UserError
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
 

@@ -21,7 +21,9 @@ import numpy as np
 
 from asrx.types import UserError, Utterance
 
-WORDS = "zero one two three four five six seven eight nine yes no go stop left right".split()
+WORDS = (
+    "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
+)
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
 # espeak-ng 1.52's voice variants, without the robots, whispers and effects.
 VOICES = (
@@ -37,7 +39,7 @@ SHARES = 4
 
 @dataclass(frozen=True)
 class Synthetic:
-    """Phrases of one to `max_words` of 16 words in 5 accents and 79 voices; the voices of the splits are disjoint.
+    """Phrases of one to `max_words` of 20 words in 5 accents and 79 voices; the voices of the splits are disjoint.
 
     Args:
         cache: folder that holds the corpora made so far.
@@ -55,7 +57,7 @@ class Synthetic:
     train: int = 2000
     val: int = 150
     test: int = 300
-    max_words: int = 4
+    max_words: int = 3
     voices_val: int = 8
     voices_test: int = 12
     snr_db: tuple[float, float] = (15.0, 40.0)

@@ -1,0 +1,120 @@
+"""Whole runs in this process: what a run leaves behind, and that a stopped one ends as if it had not been stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+import torch
+
+SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
+FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
+
+
+def rows(folder):
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in csv.DictReader(open(folder / "metrics.csv", encoding="utf-8"))
+    ]
+
+
+def test_a_run_folder_explains_itself(launch, tones):
+    folder = launch(*tones, *FAST, "augment=full")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["state"] == "finished"
+    assert metrics["test"]["utterances"] == 12
+    assert set(metrics["seconds"]) >= {"prepare", "data", "features", "model", "validation", "test"}
+    assert len(rows(folder)) == 3
+    predictions = [json.loads(line) for line in open(folder / "predictions.jsonl", encoding="utf-8")]
+    assert [row["id"] for row in predictions] == [f"test:{i}" for i in sorted(range(1, 13), key=str)]
+    environment = json.loads((folder / "environment.json").read_text())
+    assert {"run_id", "torch", "git_commit", "device", "command"} <= set(environment)
+    assert "augment" in (folder / "config.yaml").read_text()
+    assert "augment=full" in (folder / "overrides.yaml").read_text()
+    assert "<html" in (folder / "report.html").read_text()
+    for name in ("best.ckpt", "last.ckpt"):
+        checkpoint = torch.load(folder / name, weights_only=True)
+        assert checkpoint["asrx"]["config"]["augment"]["mixup"]["alpha"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param(["optimizer=adamw"], id="one cycle"),
+        pytest.param(["optimizer=adam", "optimizer/schedule=plateau", "optimizer.schedule.patience=0"], id="plateau"),
+        pytest.param(["optimizer=sgd", "augment=full", "features.normalize=corpus"], id="cosine and augmentation"),
+        pytest.param(["+trainer.accumulate_grad_batches=2"], id="accumulated gradients"),
+    ],
+)
+@pytest.mark.parametrize("killed_after", [2, 6, 11], ids=["first batches", "end of an epoch", "middle of an epoch"])
+def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatch, choice, killed_after):
+    from asrx.callbacks.checkpoints import Checkpoints
+    from asrx.system import System
+
+    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", (0.0,))  # last.ckpt after every batch
+    whole = launch(*tones, *FAST, *choice, folder="whole")
+
+    class Killed(BaseException):
+        pass
+
+    step, seen = System.training_step, []
+
+    def dying(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) > killed_after:
+            raise Killed
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", dying)
+        with pytest.raises(Killed):
+            launch(*tones, *FAST, *choice, folder="killed")
+    killed = whole.parent / "killed"
+    launch(f"resume={killed}")
+    assert rows(killed) == rows(whole)
+    outcome = [json.loads((folder / "metrics.json").read_text()) for folder in (killed, whole)]
+    assert outcome[0]["test"] == outcome[1]["test"]
+    assert outcome[0]["best"] == outcome[1]["best"]
+    states = [torch.load(folder / "best.ckpt", weights_only=True)["state_dict"] for folder in (killed, whole)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
+def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch):
+    import signal
+
+    from asrx.system import System
+
+    step, seen = System.training_step, []
+
+    def interrupted(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) == 8:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", interrupted)
+        folder = launch(*tones, *FAST)
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["state"], metrics["test"]) == ("interrupted", None)
+    assert (folder / "report.html").exists()
+    assert (folder / "last.ckpt").exists()
+    launch(f"resume={folder}")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+    assert len(rows(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "metric", "enough"), [("tones", "cer", 0.0), ("tone_labels", "accuracy", 1.0)], ids=["CTC", "classification"]
+)
+def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, metric, enough):
+    from corpus import labels, sentences, write_manifest
+
+    texts = sentences(10, 5) if data == "tones" else labels(10)
+    manifest = write_manifest(tmp_path / "ten", texts, "ten")
+    same = [f"dataset.{part}={manifest}" for part in ("train", "val", "test")]
+    overfit = ["trainer.max_epochs=150", "dataset.batch_size=5", "optimizer.lr=0.01", "model.encoder.dropout=0"]
+    settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", *overfit]
+    folder = launch(*settings)
+    assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
