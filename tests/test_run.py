@@ -114,7 +114,8 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
     texts = sentences(10, 5) if data == "tones" else labels(10)
     manifest = write_manifest(tmp_path / "ten", texts, "ten")
     same = [f"dataset.{part}={manifest}" for part in ("train", "val", "test")]
-    overfit = ["trainer.max_epochs=150", "dataset.batch_size=5", "optimizer.lr=0.01", "model.encoder.dropout=0"]
+    overfit = ["trainer.max_epochs=120", "dataset.batch_size=5", "optimizer.lr=0.01", "model.encoder.dropout=0"]
+    overfit += ["model.encoder.width=48", "model.encoder.time_strides=1"]
     settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", *overfit]
     folder = launch(*settings)
     assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
