@@ -31,11 +31,10 @@ def main() -> None:
 def _hydra() -> None:
     import hydra
 
-    from asrx.config import home, register_resolvers
+    from asrx.config import home, set_up_hydra
 
-    os.environ["ASRX_HOME"] = str(home())
+    set_up_hydra()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
-    register_resolvers()
     hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(_job)()
 
 

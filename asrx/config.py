@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from asrx.signatures import signature
 from asrx.types import UserError
@@ -40,14 +41,19 @@ def home() -> Path:
     return package if (package / "conf").is_dir() else package.parent
 
 
-def register_resolvers() -> None:
-    """Make `${asrx.run_folder:...}` and `${asrx.sweep_folder:...}` known to OmegaConf."""
+def set_up_hydra() -> None:
+    """Make known to Hydra what conf/config.yaml refers to: ASRX_HOME and two resolvers that name folders."""
+    os.environ["ASRX_HOME"] = str(home())
     OmegaConf.register_new_resolver("asrx.run_folder", _run_folder, use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("asrx.sweep_folder", lambda base: _fresh(f"{base}/sweeps"), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("asrx.sweep_folder", _sweep_folder, use_cache=True, replace=True)
 
 
 def _run_folder(resume: str | None, base: str) -> str:
     return str(resume) if resume else _fresh(base)
+
+
+def _sweep_folder(base: str) -> str:
+    return _fresh(f"{base}/sweeps")
 
 
 def _fresh(base: str) -> str:
@@ -82,6 +88,7 @@ def compose(overrides: list[str]) -> DictConfig:
 
     if GlobalHydra.instance().is_initialized():  # inside a job
         return hydra.compose("config", overrides=overrides)
+    set_up_hydra()
     with hydra.initialize_config_dir(str(home() / "conf"), version_base="1.3"):
         return hydra.compose("config", overrides=overrides)
 
@@ -97,10 +104,21 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         UserError: a key that its class does not take, a key outside all groups, or a value still missing.
     """
     plain = OmegaConf.to_container(cfg, resolve=False)
-    for path in OmegaConf.missing_keys(cfg):
+    for path in _missing(plain):
         raise UserError(f"{path} has no value yet: give it on the command line, {path}=...")
     _check_keys(plain, OmegaConf.to_container(allowed, resolve=False), ())
-    OmegaConf.to_container(cfg, resolve=True)
+    try:
+        OmegaConf.to_container(cfg, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
+
+
+def _missing(node: Any, path: str = "") -> Iterator[str]:
+    """Paths of the values that are still `???`."""
+    if node == "???":
+        yield path
+    for name, value in node.items() if isinstance(node, dict) else ():
+        yield from _missing(value, f"{path}.{name}".lstrip("."))
 
 
 def _check_keys(node: Any, allowed: Any, path: tuple[str, ...]) -> None:
@@ -124,7 +142,9 @@ def _check_keys(node: Any, allowed: Any, path: tuple[str, ...]) -> None:
         for name in node:
             if name not in taken and isinstance(allowed, dict) and "_target_" not in allowed:
                 where = ".".join((*path, name))
-                raise UserError(f"{where} is no key of this config.{nearest(name, taken)} It has {', '.join(sorted(taken))}.")
+                raise UserError(
+                    f"{where} is no key of this config.{nearest(name, taken)} It has {', '.join(sorted(taken))}."
+                )
     for name, value in node.items():
         below = allowed.get(name) if isinstance(allowed, dict) else None
         is_argument = target and isinstance(value, dict) and "_target_" not in value

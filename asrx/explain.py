@@ -21,7 +21,9 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = str(error)
-    if match := re.search(r"Could not override '([^']+)'", text) or re.search(r"Could not append.*? to '([^']+)'", text):
+    if match := re.search(r"Could not override '([^']+)'", text) or re.search(
+        r"Could not append.*? to '([^']+)'", text
+    ):
         return _unknown_key(match[1])
     if match := re.search(r"(?:Could not find|Could not load) '([^']+)/([^'/]+)'", text):
         group, name = match[1], match[2]

@@ -21,7 +21,9 @@ def checked(cfg: DictConfig) -> DictConfig:
     runtime = HydraConfig.get()
     if cfg.resume is not None:
         return _resumed(Path(cfg.resume), list(runtime.overrides.task))
-    allowed = compose([f"{group}={_choice(name)}" for group, name in runtime.runtime.choices.items() if _ours(group, name)])
+    allowed = compose(
+        [f"{group}={_choice(name)}" for group, name in runtime.runtime.choices.items() if _ours(group, name)]
+    )
     check(cfg, allowed)
     return cfg
 

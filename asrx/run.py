@@ -98,7 +98,9 @@ def run(cfg: DictConfig) -> float | None:
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
         with stopwatch("test"):
-            trainer.test(system, data, ckpt_path=checkpoints.best_path, weights_only=True, verbose=False)
+            # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
+            system.load_state_dict(torch.load(checkpoints.best_path, weights_only=True)["state_dict"])
+            trainer.test(system, data, verbose=False)
         results["test"] = _tested(trainer)
         predictions = system.all_predictions()
         if main:
@@ -145,6 +147,11 @@ def _data(cfg: DictConfig, utterances, store, objective, out_len, folder: Path):
         objective.feasible,
         build(cfg.dataset.split).speaker_disjoint,
     )
+    for split in SPLITS:
+        if not any(u.split == split for u in utterances):
+            raise UserError(
+                f"The {split} part is empty: give it a share of the data, dataset.split.{split}=0.1, or its own."
+            )
     bad = handle(problems, utterances, cfg.dataset.on_bad, folder / "bad_utterances.jsonl")
     kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
     return DataModule(
@@ -176,7 +183,9 @@ def _precision(trainer: DictConfig) -> str:
 
 
 def _tested(trainer) -> dict[str, float]:
-    return {name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items() if "test/" in name}
+    return {
+        name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items() if "test/" in name
+    }
 
 
 def _quieten() -> None:

@@ -59,7 +59,8 @@ class System(pl.LightningModule):
         self.predictions: list[tuple[int, str, Hypothesis]] = []
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without augmentation."""
+        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without
+        augmentation."""
         frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
         return self.encoder(frames_BTF, lengths_B)
 

@@ -23,5 +23,5 @@ def usage() -> str:
     for group in groups():
         lines.append(f"{group}=")
         lines += [f"  {name:<16} {line}" for name, line in choices(group).items()] or ["  (none yet)"]
-    lines.append("\nA value: group.key=value. Several loggers: logger=[csv,wandb]. Your own experiments: experiments/NAME.yaml here.")
+    lines.append("\nSeveral loggers: logger=[csv,wandb]. Your own experiments: experiments/NAME.yaml in this folder.")
     return "\n".join(lines)

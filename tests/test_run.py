@@ -26,7 +26,7 @@ def test_a_run_folder_explains_itself(launch, tones):
     assert metrics["test"]["utterances"] == 12
     assert set(metrics["seconds"]) >= {"prepare", "data", "features", "model", "validation", "test"}
     assert len(rows(folder)) == 3
-    predictions = [json.loads(line) for line in open(folder / "predictions.jsonl", encoding="utf-8")]
+    predictions = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in predictions] == [f"test:{i}" for i in sorted(range(1, 13), key=str)]
     environment = json.loads((folder / "environment.json").read_text())
     assert {"run_id", "torch", "git_commit", "device", "command"} <= set(environment)
@@ -106,7 +106,9 @@ def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tone
 
 
 @pytest.mark.parametrize(
-    ("data", "metric", "enough"), [("tones", "cer", 0.0), ("tone_labels", "accuracy", 1.0)], ids=["CTC", "classification"]
+    ("data", "metric", "enough"),
+    [("tones", "cer", 0.0), ("tone_labels", "accuracy", 1.0)],
+    ids=["CTC", "classification"],
 )
 def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, metric, enough):
     from corpus import labels, sentences, write_manifest

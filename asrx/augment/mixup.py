@@ -26,7 +26,8 @@ class Mix(NamedTuple):
 
 
 class Mixup(nn.Module):
-    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) with a weight and a partner drawn for every utterance.
+    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) with a weight and a partner drawn for every
+    utterance.
 
     Args:
         alpha: the weights follow Beta(alpha, alpha).

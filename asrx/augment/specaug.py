@@ -21,11 +21,11 @@ class SpecAugment(nn.Module):
 
     def __init__(
         self,
-        time_masks: int = 2,
-        time_width: int = 20,
+        time_masks: int = 1,
+        time_width: int = 10,
         time_share: float = 0.2,
-        freq_masks: int = 2,
-        freq_width: int = 15,
+        freq_masks: int = 1,
+        freq_width: int = 6,
     ):
         super().__init__()
         self.time_masks, self.time_width, self.time_share = time_masks, time_width, time_share
@@ -33,7 +33,7 @@ class SpecAugment(nn.Module):
 
     def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T, F) and lengths in frames to the same, masked."""
-        batch, time, bins = frames_BTF.shape
+        _, time, bins = frames_BTF.shape
         widest_B = (lengths_B * self.time_share).clamp_max(self.time_width)
         hidden_BT = _bands(self.time_masks, widest_B, lengths_B, time)
         every_B = torch.full_like(lengths_B, bins)

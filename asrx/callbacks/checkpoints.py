@@ -14,8 +14,8 @@ from pytorch_lightning.callbacks import Checkpoint
 class Checkpoints(Checkpoint):
     """Keeps the best and the last state of training; a file is replaced only by a whole one.
 
-    `best.ckpt` is written after a validation that beats all before it. `last.ckpt` is written when an epoch is over, and
-    within an epoch whenever `minutes` have passed, so that a killed run loses no more than that.
+    `best.ckpt` is written after a validation that beats all before it. `last.ckpt` is written when an epoch is over,
+    and within an epoch whenever `minutes` have passed, so that a killed run loses no more than that.
 
     Args:
         folder: the run folder.
@@ -64,7 +64,7 @@ class Checkpoints(Checkpoint):
 
 
 def can_stop_after(trainer: pl.Trainer, batch_idx: int) -> bool:
-    """Whether a checkpoint written after this batch is a place to go on from: no gradients are waiting for more batches,
-    and the epoch is not at its end (Lightning would leave out its validation)."""
+    """Whether a checkpoint written after this batch is a place to go on from: no gradients are waiting for more
+    batches, and the epoch is not at its end (Lightning would leave out its validation)."""
     done = batch_idx + 1
     return done % trainer.accumulate_grad_batches == 0 and done < trainer.num_training_batches

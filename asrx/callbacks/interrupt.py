@@ -15,7 +15,8 @@ class Interrupted(Exception):
 
 
 class Interrupt(pl.Callback):
-    """Stops after the batch in hand (or the epoch, where it is the last), with last.ckpt written. A second Ctrl-C stops at once.
+    """Stops after the batch in hand (or the epoch, where it is the last), with last.ckpt written. A second Ctrl-C
+    stops at once.
 
     Args:
         checkpoints: writes last.ckpt.

@@ -29,7 +29,9 @@ class Progress(TQDMProgressBar):
     def on_train_batch_end(
         self, trainer: pl.Trainer, system: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.speech += batch.wave_BT.numel() / self.sample_rate  # the lengths may be on a GPU, and reading them would wait for it
+        self.speech += (
+            batch.wave_BT.numel() / self.sample_rate
+        )  # the lengths may be on a GPU, and reading them would wait for it
         self.loss = outputs["loss"]
         super().on_train_batch_end(trainer, system, outputs, batch, batch_idx)
 

@@ -12,17 +12,18 @@ from asrx.types import UserError
 class BucketSampler:
     """Batches of utterances of like length, in a seeded order that can be continued.
 
-    The utterances are sorted by length and cut into buckets of equal numbers. Every epoch deals each bucket into batches
-    anew and shuffles all batches. No batch holds more than `batch_size` utterances or `batch_samples` samples with its padding (a
-    single longer utterance is a batch of its own). Every epoch has the same number of batches, and every utterance is in
-    exactly one of them. The order depends on (seed, epoch) alone.
+    The utterances are sorted by length and cut into buckets of equal numbers. Every epoch deals each bucket into
+    batches anew and shuffles all batches. No batch holds more than `batch_size` utterances or `batch_samples` samples
+    with its padding (a single longer utterance is a batch of its own). Every epoch has the same number of batches,
+    and every utterance is in exactly one of them. The order depends on (seed, epoch) alone.
 
     With several processes each takes every `world`-th batch; the largest batches are halved until the number divides.
 
     Args:
         lengths: samples of each utterance.
         batch_size, batch_samples: the two bounds.
-        buckets: at most this many; fewer where a bucket would hold less than four batches. 1 deals without regard to length.
+        buckets: at most this many; fewer where a bucket would hold less than four batches. 1 deals without regard to
+            length.
         seed: of the order; None keeps one order, by length (validation and test).
         rank, world: this process and how many there are.
 

@@ -81,8 +81,8 @@ def handle(problems: list[Problem], utterances: Sequence[Utterance], on_bad: str
     example = f"{utterances[first.place].id}: {first.detail}"
     if on_bad == "error":
         raise UserError(
-            f"{len(problems)} of {len(utterances)} utterances cannot be used ({counts}; first {example}): see {listing}, "
-            "mend the data, or leave them out with dataset.on_bad=skip."
+            f"{len(problems)} of {len(utterances)} utterances cannot be used ({counts}; first {example}): "
+            f"see {listing}, mend the data, or leave them out with dataset.on_bad=skip."
         )
     print(f"Leaving out {len(problems)} of {len(utterances)} utterances ({counts}): see {listing}.")
     places = {problem.place for problem in problems}

@@ -80,7 +80,8 @@ class DataModule(pl.LightningDataModule):
         self.training: Loader | None = None
         self.resumed: dict[str, int] | None = None
 
-    # Lightning would keep the loader's state itself, but forgets to give it back once `estimated_stepping_batches` was asked for.
+    # Lightning would keep the loader's state itself, but forgets to give it back once `estimated_stepping_batches`
+    # was asked for.
     def state_dict(self) -> dict[str, Any]:
         return self.training.state_dict() if self.training else {}
 
@@ -124,4 +125,3 @@ class DataModule(pl.LightningDataModule):
     def seconds(self, split: str) -> float:
         """Seconds of speech in a split."""
         return float(self.store.lengths[self.places[split]].sum() / self.store.sample_rate)
-

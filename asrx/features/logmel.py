@@ -28,7 +28,7 @@ class LogMel(Features):
     def __init__(
         self,
         sample_rate: int,
-        n_mels: int = 80,
+        n_mels: int = 40,
         window: float = 0.025,
         hop: float = 0.010,
         f_min: float = 20.0,

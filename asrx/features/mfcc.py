@@ -8,7 +8,8 @@ from asrx.features.logmel import LogMel
 
 
 class MFCC(LogMel):
-    """The first `n_mfcc` coefficients of the orthonormal DCT-II of log-mel energies, (B, T samples) to (B, frames, n_mfcc).
+    """The first `n_mfcc` coefficients of the orthonormal DCT-II of log-mel energies, (B, T samples) to (B, frames,
+    n_mfcc).
 
     Args:
         sample_rate: of the waveforms, in Hz.

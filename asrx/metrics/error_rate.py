@@ -36,4 +36,8 @@ class ErrorRate:
         *row, words, characters, utterances = self.counts.tolist()
         names = [f"{unit}_{kind}" for unit in ("word", "char") for kind in KINDS]
         rates = {"wer": sum(row[:3]) / max(words, 1), "cer": sum(row[3:]) / max(characters, 1)}
-        return rates | dict(zip(names, row, strict=True)) | dict(words=words, characters=characters, utterances=utterances)
+        return (
+            rates
+            | dict(zip(names, row, strict=True))
+            | {"words": words, "characters": characters, "utterances": utterances}
+        )

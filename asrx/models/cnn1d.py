@@ -34,8 +34,8 @@ class CNN1d(nn.Module):
         super().__init__()
         if not len(channels) == len(kernels) == len(strides):
             raise UserError(
-                f"model.encoder (CNN1d) needs as many kernels ({len(kernels)}) and strides ({len(strides)}) as channels "
-                f"({len(channels)})."
+                f"model.encoder has {len(channels)} channels, {len(kernels)} kernels and {len(strides)} strides: "
+                "give each convolution one of each."
             )
         self.dim, self.strides = channels[-1], tuple(strides)
         self.convs = nn.ModuleList(

@@ -25,9 +25,9 @@ class ConvStack(nn.Module):
         super().__init__()
         if in_dim < 2 ** len(channels):
             raise UserError(
-                f"model.encoder halves the feature bins {len(channels)} times and needs at least {2 ** len(channels)} of "
-                f"them, but the features have {in_dim}: choose features=logmel, fewer model.encoder.channels, or "
-                "model/encoder=cnn1d."
+                f"model.encoder halves the feature bins {len(channels)} times and needs at least "
+                f"{2 ** len(channels)} of them, but the features have {in_dim}: choose features=logmel, "
+                "fewer model.encoder.channels, or model/encoder=cnn1d."
             )
         self.time_strides = time_strides
         self.convs, self.norms = nn.ModuleList(), nn.ModuleList()

@@ -19,7 +19,9 @@ class LSTM(nn.Module):
         dropout: between the layers and after them.
     """
 
-    def __init__(self, in_dim: int, width: int = 128, layers: int = 2, bidirectional: bool = True, dropout: float = 0.1):
+    def __init__(
+        self, in_dim: int, width: int = 128, layers: int = 2, bidirectional: bool = True, dropout: float = 0.1
+    ):
         super().__init__()
         self.lstm = LSTMStack(in_dim, width, layers, bidirectional, dropout)
         self.dropout = nn.Dropout(dropout)

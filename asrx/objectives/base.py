@@ -12,7 +12,8 @@ from asrx.types import Hypothesis
 
 class Objective(nn.Module):
     """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, and
-    `mode` says whether that metric should be `min` or `max`. `labels` are the output's names, and belong to the checkpoint."""
+    `mode` says whether that metric should be `min` or `max`. `labels` are the output's names, and belong to the
+    checkpoint."""
 
     monitor: str
     mode: str

@@ -35,7 +35,8 @@ class CrossEntropy(Objective):
         if len(self.labels) > max_labels or 2 * len(self.labels) > len(texts) > 20:
             raise UserError(
                 f"model/objective=cross_entropy sorts utterances into labels, but the {len(texts)} training texts hold "
-                f"{len(self.labels)} different ones (such as {self.labels[0]!r}): choose model=crnn_ctc for transcripts."
+                f"{len(self.labels)} different ones (such as {self.labels[0]!r}): "
+                "choose model=crnn_ctc for transcripts."
             )
         self.ids = {label: i for i, label in enumerate(self.labels)}
         self.label_smoothing = label_smoothing

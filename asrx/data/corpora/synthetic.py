@@ -1,7 +1,7 @@
 """The embedded corpus: phrases of digits and command words, spoken by espeak-ng.
 
-It is for trying asrx out and for tests, not for conclusions about human speech. espeak-ng is GPLv3 and is imported by this
-file alone, from the optional `espeakng-loader` wheel (`pip install asrx[synthetic]`).
+It is for trying asrx out and for tests, not for conclusions about human speech. espeak-ng is GPLv3 and is imported by
+this file alone, from the optional `espeakng-loader` wheel (`pip install asrx[synthetic]`).
 """
 
 from __future__ import annotations
@@ -21,18 +21,111 @@ import numpy as np
 
 from asrx.types import UserError, Utterance
 
-WORDS = (
-    "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
-)
+WORDS = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "yes",
+    "no",
+    "up",
+    "down",
+    "left",
+    "right",
+    "on",
+    "off",
+    "stop",
+    "go",
+]
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
 # espeak-ng 1.52's voice variants, without the robots, whispers and effects.
-VOICES = (
-    "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen Reed Storm "
-    " adam anika announcer antonio aunty belinda benjamin boris caleb david ed "
-    "edward edward2 f1 f2 f3 f4 f5 grandma grandpa gustave ian iven iven2 iven3 iven4 john klatt klatt2 klatt3 "
-    "linda m1 m2 m3 m4 m5 m6 m7 m8 marcelo max michel miguel mike2 norbert pablo paul pedro quincy rob robert sandro "
-    "shelby steph steph2 steph3 travis victor zac"
-).split()
+VOICES = [
+    "Alex",
+    "Alicia",
+    "Andrea",
+    "Andy",
+    "Annie",
+    "Denis",
+    "Diogo",
+    "Gene",
+    "Gene2",
+    "Henrique",
+    "Hugo",
+    "Jacky",
+    "Lee",
+    "Marco",
+    "Mario",
+    "Michael",
+    "Mike",
+    "Nguyen",
+    "Reed",
+    "Storm",
+    "adam",
+    "anika",
+    "announcer",
+    "antonio",
+    "aunty",
+    "belinda",
+    "benjamin",
+    "boris",
+    "caleb",
+    "david",
+    "ed",
+    "edward",
+    "edward2",
+    "f1",
+    "f2",
+    "f3",
+    "f4",
+    "f5",
+    "grandma",
+    "grandpa",
+    "gustave",
+    "ian",
+    "iven",
+    "iven2",
+    "iven3",
+    "iven4",
+    "john",
+    "klatt",
+    "klatt2",
+    "klatt3",
+    "linda",
+    "m1",
+    "m2",
+    "m3",
+    "m4",
+    "m5",
+    "m6",
+    "m7",
+    "m8",
+    "marcelo",
+    "max",
+    "michel",
+    "miguel",
+    "mike2",
+    "norbert",
+    "pablo",
+    "paul",
+    "pedro",
+    "quincy",
+    "rob",
+    "robert",
+    "sandro",
+    "shelby",
+    "steph",
+    "steph2",
+    "steph3",
+    "travis",
+    "victor",
+    "zac",
+]
 # The shares are fixed, not one per core: espeak-ng repeats itself byte for byte only from a fresh process.
 SHARES = 4
 
@@ -54,7 +147,7 @@ class Synthetic:
     """
 
     cache: str
-    train: int = 2000
+    train: int = 2800
     val: int = 150
     test: int = 300
     max_words: int = 3
@@ -89,7 +182,9 @@ class Synthetic:
                 utterance = Utterance(name, str(root / f"{name}.wav"), text, speaker=voice, split=split)
                 snr = float(rng.uniform(*self.snr_db))
                 plan.append(
-                    _Phrase(utterance, str(rng.choice(ACCENTS)), int(rng.integers(90, 161)), int(rng.integers(30, 71)), snr)
+                    _Phrase(
+                        utterance, str(rng.choice(ACCENTS)), int(rng.integers(90, 161)), int(rng.integers(30, 71)), snr
+                    )
                 )
         return plan
 

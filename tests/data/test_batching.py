@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from asrx.data.batching import BucketSampler
+from asrx.types import UserError
+
+LENGTHS = np.random.default_rng(0).integers(1000, 50000, 203)
+SETTINGS = {"batch_size": 8, "batch_samples": 160_000, "buckets": 6}
+
+
+def everything(world: int, **changes) -> list[list[np.ndarray]]:
+    return [list(BucketSampler(LENGTHS, **SETTINGS | changes, rank=rank, world=world)) for rank in range(world)]
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize("seed", [None, 0, 7], ids=["by length", "seed 0", "seed 7"])
+@pytest.mark.parametrize("buckets", [1, 6])
+def test_every_utterance_is_in_one_batch_of_one_process(world, seed, buckets):
+    parts = everything(world, seed=seed, buckets=buckets)
+    assert len({len(part) for part in parts}) == 1, "a process would wait for the others for ever"
+    assert sorted(np.concatenate([batch for part in parts for batch in part])) == list(range(len(LENGTHS)))
+
+
+def test_no_batch_is_over_its_bounds():
+    for batch in everything(1, seed=0)[0]:
+        assert len(batch) <= 8
+        assert len(batch) * LENGTHS[batch].max() <= 160_000 or len(batch) == 1
+
+
+def test_buckets_save_padding():
+    def padding(buckets):
+        batches = everything(1, seed=0, buckets=buckets)[0]
+        return sum(len(batch) * LENGTHS[batch].max() - LENGTHS[batch].sum() for batch in batches)
+
+    assert padding(6) < padding(1) / 2
+
+
+def test_the_order_depends_on_seed_and_epoch_alone():
+    def order(seed, epoch):
+        sampler = BucketSampler(LENGTHS, **SETTINGS, seed=seed)
+        sampler.set_epoch(epoch)
+        return [batch.tolist() for batch in sampler]
+
+    assert order(0, 0) == order(0, 0)
+    assert order(0, 0) != order(0, 1)
+    assert order(0, 0) != order(1, 0)
+    assert len(order(0, 0)) == len(order(0, 1)) == len(BucketSampler(LENGTHS, **SETTINGS, seed=0))
+
+
+def test_it_goes_on_where_it_stopped():
+    sampler = BucketSampler(LENGTHS, **SETTINGS, seed=0)
+    whole = [batch.tolist() for batch in sampler]
+    sampler.done = 5
+    assert [batch.tolist() for batch in sampler] == whole[5:]
+
+
+def test_fewer_utterances_than_devices():
+    with pytest.raises(UserError, match=r"2 utterances cannot be dealt to 3 devices"):
+        BucketSampler(LENGTHS[:2], 8, 160_000, world=3)

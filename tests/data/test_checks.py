@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from asrx.data.checks import find_problems, handle
+from asrx.types import UserError, Utterance
+
+
+def encode(text):
+    if "?" in text:
+        raise ValueError("characters outside the alphabet: '?'")
+    return list(text)
+
+
+UTTERANCES = [
+    Utterance("fine", "a.wav", "yes", "ann", "train"),
+    Utterance("broken", "b.wav", "yes", "ann", "train"),
+    Utterance("strange", "c.wav", "what?", "ann", "train"),
+    Utterance("short", "d.wav", "abcdefghijk", "ann", "train"),
+    Utterance("shared", "e.wav", "no", "eve", "train"),
+    Utterance("val", "f.wav", "no", "bob", "val"),
+    Utterance("test", "g.wav", "no", "eve", "test"),
+]
+
+
+def problems(speaker_disjoint=True):
+    return find_problems(
+        UTTERANCES,
+        audio_errors={1: "holds no samples"},
+        lengths=[100] * len(UTTERANCES),
+        encode=encode,
+        out_len=lambda n: n // 10,
+        feasible=lambda frames, target: frames >= len(target),
+        speaker_disjoint=speaker_disjoint,
+    )
+
+
+def test_each_kind_of_problem_is_found_and_the_test_part_stays_whole():
+    found = {UTTERANCES[p.place].id: (p.kind, p.detail) for p in problems()}
+    assert found == {
+        "broken": ("unusable audio", "holds no samples"),
+        "strange": ("text that cannot be a target", "characters outside the alphabet: '?'"),
+        "short": ("too short for CTC to align", "11 characters in 10 encoder frames"),
+        "shared": ("speaker in two splits", "eve speaks in train and in test"),
+    }
+
+
+def test_speakers_may_be_shared_where_the_split_says_so():
+    assert "speaker in two splits" not in {p.kind for p in problems(speaker_disjoint=False)}
+
+
+def test_error_counts_lists_and_says_what_to_do(tmp_path):
+    with pytest.raises(UserError, match=r"4 of 7 utterances .*1 unusable audio.*dataset.on_bad=skip"):
+        handle(problems(), UTTERANCES, "error", tmp_path / "bad.jsonl")
+    rows = [json.loads(line) for line in (tmp_path / "bad.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["broken", "strange", "short", "shared"]
+
+
+def test_skip_leaves_them_out(tmp_path):
+    assert handle(problems(), UTTERANCES, "skip", tmp_path / "bad.jsonl") == {1, 2, 3, 4}
+
+
+def test_skip_may_not_empty_a_split(tmp_path):
+    with pytest.raises(UserError, match="leaves nothing in the val part"):
+        handle([p._replace(place=5) for p in problems()[:1]], UTTERANCES, "skip", tmp_path / "bad.jsonl")

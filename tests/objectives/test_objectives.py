@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+import torch
+
+from asrx.decoding.greedy import greedy
+from asrx.objectives.cross_entropy import CrossEntropy
+from asrx.objectives.ctc import CTC
+from asrx.types import UserError
+
+
+@pytest.fixture
+def ctc():
+    torch.manual_seed(0)
+    return CTC(4, [], "ab ")
+
+
+def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
+    enc, target = torch.randn(1, 4, 4), torch.tensor(ctc.encode("ab"))
+    logp = ctc._logp(enc)[0]
+    total = torch.tensor(0.0)
+    for path in product(range(4), repeat=4):
+        collapsed = [s for i, s in enumerate(path) if s != ctc.blank and (i == 0 or s != path[i - 1])]
+        if collapsed == target.tolist():
+            total += torch.exp(sum(logp[t, s] for t, s in enumerate(path)))
+    loss = ctc.loss(enc, torch.tensor([4]), [target])
+    torch.testing.assert_close(loss, -total.log()[None] / 2)
+
+
+def test_ctc_loss_does_not_depend_on_the_batch(ctc):
+    enc, lengths = torch.randn(3, 9, 4), torch.tensor([9, 5, 7])
+    targets = [torch.tensor(ctc.encode(text)) for text in ("ab", "b", "a b")]
+    together = ctc.loss(enc, lengths, targets)
+    alone = [ctc.loss(enc[i : i + 1, :n], n[None], [targets[i]]) for i, n in enumerate(lengths)]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+@pytest.mark.parametrize(
+    ("frames", "text", "possible"),
+    [(2, "ab", True), (1, "ab", False), (2, "aa", False), (3, "aa", True), (4, "aab", True), (3, "aab", False)],
+)
+def test_feasible_is_what_ctc_can_align(ctc, frames, text, possible):
+    target = ctc.encode(text)
+    assert ctc.feasible(frames, target) is possible
+    loss = ctc.loss(torch.randn(1, frames, 4), torch.tensor([frames]), [torch.tensor(target)])
+    assert bool(torch.isfinite(loss)) is possible
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("aa-ab", "aab"), ("---", ""), ("a-a", "aa"), ("aaa", "a"), ("-ab-", "ab")],
+    ids=["repeats across a blank", "blanks alone", "a blank between", "repeats", "blanks around"],
+)
+def test_greedy_joins_repeats_and_drops_blanks(path, expected):
+    symbols = "ab-"
+    logp = torch.full((2, len(path) + 2, 3), -5.0)
+    for t, symbol in enumerate(path):
+        logp[0, t, symbols.index(symbol)] = -0.1
+    logp[0, len(path) :, 1] = -0.1  # padding that must not be read
+    tokens, scores = greedy(logp, torch.tensor([len(path), 0]), blank=2)
+    assert ["".join(symbols[i] for i in ids) for ids in tokens] == [expected, ""]
+    assert scores == pytest.approx([-0.1 * len(path), 0.0])
+
+
+def test_ctc_text_round_trip_and_strange_characters(ctc):
+    assert ctc.text(ctc.encode("  A  b ")) == "a b"
+    with pytest.raises(ValueError, match=r"outside model\.objective\.alphabet: 'c' 'é'"):
+        ctc.encode("abcé")
+    with pytest.raises(ValueError, match="empty"):
+        ctc.encode(" ")
+    with pytest.raises(UserError, match="each character once"):
+        CTC(4, [], "aba")
+
+
+def test_cross_entropy_takes_its_labels_from_the_training_texts():
+    objective = CrossEntropy(4, ["yes", "no", "yes"])
+    assert objective.labels == ["no", "yes"]
+    assert objective.text(objective.encode("yes")) == "yes"
+    with pytest.raises(ValueError, match="'maybe' is not in the training part"):
+        objective.encode("maybe")
+
+
+def test_cross_entropy_averages_over_the_frames_that_are_there():
+    torch.manual_seed(0)
+    objective = CrossEntropy(4, ["a", "b", "c"])
+    enc, target = torch.randn(1, 6, 4), [torch.tensor([1])]
+    padded = torch.cat([enc[:, :4], torch.full((1, 2, 4), 99.0)], 1)
+    alone = objective.loss(enc[:, :4], torch.tensor([4]), target)
+    torch.testing.assert_close(objective.loss(padded, torch.tensor([4]), target), alone)
+    assert objective.decode(padded, torch.tensor([4])) == objective.decode(enc[:, :4], torch.tensor([4]))
+
+
+def test_cross_entropy_refuses_transcripts():
+    with pytest.raises(UserError, match=r"choose model=crnn_ctc"):
+        CrossEntropy(4, [f"sentence {i}" for i in range(50)])

@@ -1,0 +1,90 @@
+"""The command from outside: help, the printed config, and what wrong input is answered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def asrx(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", "asrx", *arguments], capture_output=True, text=True, cwd=cwd)
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that the command imports."""
+    call = f"import sys, asrx.__main__; sys.argv = {['asrx', *arguments]!r}; asrx.__main__.main(); "
+    done = subprocess.run(
+        [sys.executable, "-c", call + "print(*sys.modules, sep='\\n', file=sys.stderr)"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--cfg", "job"]], ids=["help", "the composed config"])
+def test_nothing_heavy_is_imported_for(arguments):
+    assert not imported(*arguments) & {"torch", "numpy", "pytorch_lightning", "torchaudio", "wandb", "hyperopt"}
+
+
+def test_help_names_every_choice_with_a_line():
+    from asrx.config import choices, groups
+
+    text = asrx("--help").stdout
+    for group in groups():
+        assert f"\n{group}=" in text
+        for name, line in choices(group).items():
+            assert f"  {name}" in text
+            assert line in text
+
+
+def test_cfg_job_prints_the_config(tmp_path):
+    done = asrx("--cfg", "job", "model.encoder.width=64", cwd=tmp_path)
+    assert "width: 64" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+WRONG = [
+    (["modle=crnn_ctc"], "there is no key or group modle. Did you mean model?", "a misspelt group"),
+    (["model=crnn_ctcc"], "model has no choice crnn_ctcc. Did you mean crnn_ctc?", "a misspelt choice"),
+    (["model/encoder=crn"], "model/encoder has no choice crn. Did you mean crnn?", "a misspelt nested choice"),
+    (
+        ["trainer.max_epoch=3"],
+        "there is no key or group trainer.max_epoch. Did you mean trainer.max_epochs?",
+        "a misspelt key",
+    ),
+    (
+        ["+trainer.max_epoch=3"],
+        "Trainer takes no argument max_epoch. Did you mean max_epochs?",
+        "a misspelt key with +",
+    ),
+    (
+        ["+model.encoder.widht=3"],
+        "CRNN takes no argument widht. Did you mean width?",
+        "an argument its class does not take",
+    ),
+    (["+sed=3"], "sed is no key of this config. Did you mean seed?", "a misspelt key at the top"),
+    (["+dataset.rooot=3"], "dataset.rooot is no key of this config. Did you mean root?", "a misspelt key in a group"),
+    (["trainer.log_every_n_step=1"], "Did you mean trainer.log_every_n_steps?", "a misspelt Trainer argument"),
+    (["trainer.accumulate_grad_batches=2"], "write +trainer.accumulate_grad_batches=", "a Trainer argument without +"),
+    (["features.sample_rte=3"], "there is no key or group features.sample_rte", "a misspelt feature key"),
+    (["resume=nowhere"], "resume=nowhere: there is no run in that folder", "a folder without a run"),
+    (["resume=nowhere", "seed=3"], "leave out seed=3", "resume with other overrides"),
+    (["dataset=manifest"], "dataset.train has no value yet", "a missing value"),
+    (["dataset=folder"], "dataset.root", "a folder data set without a folder"),
+    (["dataset=manifest", "dataset.train=none.jsonl"], "none.jsonl", "a manifest that is not there"),
+    (["dataset.on_bad=ignore"], "dataset.on_bad=ignore is neither error nor skip", "a wrong policy"),
+    (["experiments=nothing"], "experiments", "an experiment that does not exist"),
+    (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
+    (["seed"], "seed", "an override without a value"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "answer"), [w[:2] for w in WRONG], ids=[w[2] for w in WRONG])
+def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
+    done = asrx(*arguments, f"data_dir={tmp_path}", cwd=tmp_path) if "resume" not in arguments[0] else asrx(*arguments)
+    assert done.returncode == 1
+    assert answer in done.stderr
+    assert done.stderr.startswith("asrx: ")
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stderr
