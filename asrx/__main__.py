@@ -44,9 +44,12 @@ def _job(cfg) -> float | None:
     from asrx.types import UserError
 
     try:
-        return run(checked(cfg))
+        best = run(checked(cfg))
     except UserError as error:
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
+    if best is None:
+        sys.exit(130)  # as the shell says of Ctrl-C; a sweep stops too
+    return best
 
 
 if __name__ == "__main__":

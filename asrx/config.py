@@ -32,7 +32,9 @@ SUPPLIED = {
     "logger.*": ("folder",),
 }
 # Settings that say where things are or how they are shown, and never change a result.
-INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "dataset.root", "dataset.workers")
+INDIFFERENT = ("data_dir", "run_dir", "resume", "logger")
+# Of the dataset group, these change a result; what the data is, its fingerprint says.
+DATASET_SETTINGS = ("sample_rate", "batch_size", "batch_seconds", "buckets")
 
 
 def home() -> Path:
@@ -195,10 +197,6 @@ def _is_component(value: Any) -> bool:
 def digest(cfg: DictConfig, data: str) -> str:
     """Twelve hex digits that name a result: of every setting that affects it, and of the data's fingerprint."""
     settings = OmegaConf.to_container(cfg, resolve=True)
-    for path in INDIFFERENT:
-        *parents, name = path.split(".")
-        node = settings
-        for parent in parents:
-            node = node[parent]
-        node.pop(name, None)
+    settings = {name: value for name, value in settings.items() if name not in INDIFFERENT}
+    settings["dataset"] = {name: settings["dataset"][name] for name in DATASET_SETTINGS}
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

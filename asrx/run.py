@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +26,13 @@ def run(cfg: DictConfig) -> float | None:
     from hydra.core.hydra_config import HydraConfig
 
     folder = Path(HydraConfig.get().runtime.output_dir)
+    if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
+        raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
     stopwatch = Stopwatch()
     with stopwatch("prepare"):
         utterances, store = _prepare(cfg)
 
     # only now: importing these takes longer than all checks before them
-    import pytorch_lightning as pl
     import torch
 
     from asrx.callbacks.checkpoints import Checkpoints
@@ -44,7 +46,7 @@ def run(cfg: DictConfig) -> float | None:
     from asrx.system import System
 
     _quieten()
-    main = pl.utilities.rank_zero_only.rank == 0
+    main = _is_main()
     torch.manual_seed(cfg.seed)
     texts = [u.text for u in utterances if u.split == "train"]
     features = build(cfg.features)
@@ -94,14 +96,19 @@ def run(cfg: DictConfig) -> float | None:
         use_distributed_sampler=False,
     )
     results: dict[str, Any] = {"kind": objective.metrics().kind, "state": "finished", "test": None}
-    resume_from = checkpoints.last_path if checkpoints.last_path.exists() else None
+    resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
+        if checkpoints.best is None:
+            raise UserError(
+                "No validation took place, and it chooses the checkpoint to test: see trainer.limit_val_batches and "
+                f"trainer.check_val_every_n_epoch. The trained model is kept in {checkpoints.last_path}."
+            )
         with stopwatch("test"):
             # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
             system.load_state_dict(torch.load(checkpoints.best_path, weights_only=True)["state_dict"])
             trainer.test(system, data, verbose=False)
-        results["test"] = _tested(trainer)
+        results["test"] = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
         predictions = system.all_predictions()
         if main:
             write_predictions(folder, data.utterances["test"], predictions)
@@ -120,6 +127,11 @@ def run(cfg: DictConfig) -> float | None:
             logger.log_results(folder)
         print(summary(results, folder))
     return checkpoints.best[objective.monitor] if results["state"] == "finished" else None
+
+
+def _is_main() -> bool:
+    """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _prepare(cfg: DictConfig):
@@ -180,12 +192,6 @@ def _precision(trainer: DictConfig) -> str:
     if trainer.accelerator == "cpu" or not torch.cuda.is_available():
         return "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
-
-
-def _tested(trainer) -> dict[str, float]:
-    return {
-        name.removeprefix("test/"): float(value) for name, value in trainer.callback_metrics.items() if "test/" in name
-    }
 
 
 def _quieten() -> None:

@@ -56,6 +56,7 @@ class System(pl.LightningModule):
         # a sum, not a mean, so that it can be saved in mid-epoch and added over processes
         self.register_buffer("train_loss", torch.zeros(2, dtype=torch.float64))
         self.schedule_state: dict[str, Any] = {}
+        self.results: dict[str, float] = {}  # the latest scores, exact; Lightning keeps them in float32
         self.predictions: list[tuple[int, str, Hypothesis]] = []
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -167,6 +168,7 @@ class System(pl.LightningModule):
         counts = self.trainer.strategy.reduce(self.scores.counts.to(self.device), reduce_op="sum")
         self.scores.counts = counts.cpu()
         results = {"loss": loss / max(count, 1)} | self.scores.compute()
-        named = {f"{part}/{name}": float(value) for name, value in results.items()}
-        self.log_dict(named)
+        named = {f"{part}/{name}": value for name, value in results.items()}
+        self.log_dict({name: float(value) for name, value in named.items()})
+        self.results |= named
         return named

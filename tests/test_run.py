@@ -80,7 +80,7 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
-def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch):
+def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path):
     import signal
 
     from asrx.system import System
@@ -95,7 +95,9 @@ def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tone
 
     with monkeypatch.context() as patch:
         patch.setattr(System, "training_step", interrupted)
-        folder = launch(*tones, *FAST)
+        with pytest.raises(SystemExit, match="130"):
+            launch(*tones, *FAST)
+    folder = tmp_path / "run"
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["state"], metrics["test"]) == ("interrupted", None)
     assert (folder / "report.html").exists()

@@ -36,7 +36,7 @@ class Checkpoints(Checkpoint):
         self.best = state["best"]
 
     def on_validation_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
-        value = float(trainer.callback_metrics[self.monitor])
+        value = system.results[self.monitor]
         if self.best is None or self.sign * (value - self.best[self.monitor]) > 0:
             self.best = {"epoch": trainer.current_epoch, self.monitor: value}
             self._write(trainer, self.best_path)

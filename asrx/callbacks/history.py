@@ -32,8 +32,7 @@ class History(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": time.monotonic() - self.start}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
-        held_out = {name: float(value) for name, value in trainer.callback_metrics.items() if name.startswith("val/")}
-        self.rows.append(row | {"train/loss": system.mean_train_loss()} | held_out)
+        self.rows.append(row | {"train/loss": system.mean_train_loss()} | system.results)
         if trainer.is_global_zero:
             names = list(dict.fromkeys(name for row in self.rows for name in row))
             with open(self.path, "w", newline="", encoding="utf-8") as file:

@@ -68,6 +68,12 @@ def write_predictions(
     with open(folder / "predictions.jsonl", "w", encoding="utf-8") as file:
         for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
             u = utterances[place]
-            row = {"id": u.id, "audio": u.audio, "offset": u.offset, "duration": u.duration, "speaker": u.speaker}
+            row = {
+                "id": u.id,
+                "audio": str(Path(u.audio).absolute()),
+                "offset": u.offset,
+                "duration": u.duration,
+                "speaker": u.speaker,
+            }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -69,5 +69,5 @@ def test_features_stay_in_float32_under_mixed_precision():
 
 
 def test_an_unknown_normalisation():
-    with pytest.raises(UserError, match="features.normalize=all is none of none, utterance, corpus"):
+    with pytest.raises(UserError, match=r"features.normalize=all is none of none, utterance, corpus"):
         LogMel(8000, normalize="all")
