@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,22 @@ from asrx.types import UserError
 
 # What run.py gives each of these when it builds it; the YAML leaves it out.
 SUPPLIED = {
-    "features": (),
     "model.encoder": ("in_dim",),
     "model.objective": ("in_dim", "texts"),
     "optimizer": ("params",),
     "optimizer.schedule": ("optimizer", "total_steps", "mode"),
     "trainer": ("logger", "callbacks", "default_root_dir"),
-    "logger.*": ("folder",),
+    "logger": ("folder",),
 }
 # Settings that say where things are or how they are shown, and never change a result.
 INDIFFERENT = ("data_dir", "run_dir", "resume", "logger")
 # Of the dataset group, these change a result; what the data is, its fingerprint says.
 DATASET_SETTINGS = ("sample_rate", "batch_size", "batch_seconds", "buckets")
+
+
+def supplied(path: Sequence[str]) -> tuple[str, ...]:
+    """The arguments that the program gives the component at a path of the config."""
+    return SUPPLIED.get("logger" if path[0] == "logger" else ".".join(path), ())
 
 
 def home() -> Path:
@@ -73,7 +77,13 @@ def choices(group: str) -> dict[str, str]:
     """The choices of a config group such as `model/encoder`, each with the line its YAML begins with."""
     folders = [home() / "conf" / group, home() / group, Path(group)]
     files = sorted({path.stem: path for folder in folders for path in folder.glob("*.yaml")}.items())
-    return {name: path.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for name, path in files}
+    return {name: _description(path) for name, path in files}
+
+
+def _description(path: Path) -> str:
+    """The first comment of a YAML file that is not for Hydra."""
+    comments = (line.lstrip("# ") for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+    return next((comment for comment in comments if not comment.startswith("@package")), "")
 
 
 def groups() -> list[str]:
@@ -106,9 +116,9 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         UserError: a key that its class does not take, a key outside all groups, or a value still missing.
     """
     plain = OmegaConf.to_container(cfg, resolve=False)
-    for path in _missing(plain):
-        raise UserError(f"{path} has no value yet: give it on the command line, {path}=...")
-    _check_keys(plain, OmegaConf.to_container(allowed, resolve=False), ())
+    if missing := next(_missing(plain), None):
+        raise UserError(f"{missing} has no value yet: give it on the command line, {missing}=...")
+    _check_keys(plain, OmegaConf.to_container(allowed, resolve=False))
     try:
         OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
@@ -123,51 +133,47 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
         yield from _missing(value, f"{path}.{name}".lstrip("."))
 
 
-def _check_keys(node: Any, allowed: Any, path: tuple[str, ...]) -> None:
-    if isinstance(node, list):
-        for i, item in enumerate(node):
-            _check_keys(item, item, (*path, str(i)))
-    if not isinstance(node, dict):
-        return
-    taken = set(allowed or ()) if isinstance(allowed, dict) else set()
+def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
     target = node.get("_target_")
-    if target:
-        for name in _unknown_arguments(target, node, path):
-            if name not in taken or not isinstance(node[name], dict):  # nested groups, such as optimizer.schedule
-                known = signature(target)
-                options = set(known.names) - set(_supplied(path)) if known else set()
-                raise UserError(
-                    f"{'.'.join((*path, name))}: {target} takes no argument {name}.{nearest(name, options)}"
-                    f" It takes {', '.join(sorted(options))}."
-                )
-    elif path[:1] != ("logger",):
-        for name in node:
-            if name not in taken and isinstance(allowed, dict) and "_target_" not in allowed:
-                where = ".".join((*path, name))
-                raise UserError(
-                    f"{where} is no key of this config.{nearest(name, taken)} It has {', '.join(sorted(taken))}."
-                )
+    known = _arguments(target, path) if target else None
     for name, value in node.items():
-        below = allowed.get(name) if isinstance(allowed, dict) else None
-        is_argument = target and isinstance(value, dict) and "_target_" not in value
-        if not is_argument:  # a mapping given to a class is the class's own business
-            _check_keys(value, below, (*path, name))
+        where = ".".join((*path, name))
+        is_group = isinstance(value, dict) and "_target_" in value and name in allowed  # such as optimizer.schedule
+        if known and name not in known and not name.startswith("_") and not is_group:
+            taken = ", ".join(sorted(known))
+            raise UserError(f"{where}: {target} takes no argument {name}.{nearest(name, known)} It takes {taken}.")
+        if not target and allowed and name not in allowed:
+            raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
+        if "str" not in (known or {}).get(name, ""):
+            _check_kind(where, value, allowed.get(name))
+        # a mapping that is an argument is the class's own business
+        if isinstance(value, dict) and ("_target_" in value or not target):
+            _check_keys(value, allowed.get(name) or {}, (*path, name))
+        for i, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                _check_keys(item, {}, (*path, name, str(i)))
 
 
-def _unknown_arguments(target: str, node: dict, path: tuple[str, ...]) -> Iterator[str]:
+def _check_kind(where: str, value: Any, default: Any) -> None:
+    """A word where the config has a number, a list or a switch is a slip; None and interpolations are not judged."""
+    if value is None or (isinstance(value, str) and "${" in value):
+        return
+    for kinds, words in (((bool,), "true or false"), ((int, float), "a number"), ((list,), "a list")):
+        if isinstance(default, kinds):
+            if not isinstance(value, kinds):
+                raise UserError(f"{where}={value} should be {words}, such as {json.dumps(default)}.")
+            return
+
+
+def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
+    """What the YAML may give the target, each with its annotation; None where it takes anything."""
     try:
         known = signature(target)
     except LookupError as error:
         raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
     if known is None or known.open:
-        return
-    for name in node:
-        if not name.startswith("_") and name not in known.names:
-            yield name
-
-
-def _supplied(path: tuple[str, ...]) -> tuple[str, ...]:
-    return SUPPLIED.get(".".join(path), ())
+        return None
+    return {name: kind for name, kind in known.arguments.items() if name not in supplied(path)}
 
 
 def build(node: DictConfig | dict, **supplied: Any) -> Any:
@@ -186,7 +192,7 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
         cause = error.__cause__
         if isinstance(cause, UserError):
             raise cause from None
-        raise UserError(f"{node['_target_']} cannot be made: {str(cause).rstrip('.')}.") from error
+        raise UserError(f"{node['_target_']} cannot be made: {str(cause).splitlines()[0].rstrip('.!')}.") from error
 
 
 def _is_component(value: Any) -> bool:

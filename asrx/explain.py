@@ -46,9 +46,9 @@ def _unknown_key(key: str) -> str:
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(default, parent) if parent else None
     target = OmegaConf.is_dict(node) and node.get("_target_")
-    if target and name in (known := signature(target)).names:
+    if target and name in (known := signature(target)).arguments:
         return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
-    options = [*_paths(default), *(f"{parent}.{name}" for name in (known.names if target else ())), *groups()]
+    options = [*_paths(default), *(f"{parent}.{name}" for name in (known.arguments if target else ())), *groups()]
     return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
 
 

@@ -13,11 +13,10 @@ from typing import NamedTuple
 
 
 class Signature(NamedTuple):
-    """Names of the arguments, whether the target takes any other keyword too, and which have no default."""
+    """The arguments, each with its annotation as written, and whether the target takes any other keyword too."""
 
-    names: tuple[str, ...]
+    arguments: dict[str, str]
     open: bool
-    required: tuple[str, ...]
 
 
 @cache
@@ -90,7 +89,7 @@ def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
             return _of_arguments(statement.args, skip=1)
-    inherited = Signature((), False, ())
+    inherited = Signature({}, False)
     for base in node.bases:
         try:
             found = _find(f"{module}.{ast.unparse(base)}")
@@ -103,18 +102,14 @@ def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
     if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         return inherited
     fields = {
-        statement.target.id: statement.value is not None
+        statement.target.id: ast.unparse(statement.annotation)
         for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     }
-    names = dict.fromkeys([*inherited.names, *fields])
-    required = [name for name in names if not fields.get(name, name not in inherited.required)]
-    return Signature(tuple(names), inherited.open, tuple(required))
+    return Signature(inherited.arguments | fields, inherited.open)
 
 
 def _of_arguments(arguments: ast.arguments, skip: int) -> Signature:
-    positional = [argument.arg for argument in [*arguments.posonlyargs, *arguments.args]]
-    required = positional[skip : len(positional) - len(arguments.defaults)]
-    required += [a.arg for a, d in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if d is None]
-    names = positional[skip:] + [argument.arg for argument in arguments.kwonlyargs]
-    return Signature(tuple(names), arguments.kwarg is not None, tuple(required))
+    named = [*arguments.posonlyargs, *arguments.args][skip:] + arguments.kwonlyargs
+    annotations = {a.arg: ast.unparse(a.annotation) if a.annotation else "" for a in named}
+    return Signature(annotations, arguments.kwarg is not None)

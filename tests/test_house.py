@@ -12,7 +12,7 @@ import torch
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
-from asrx.config import SUPPLIED, check, choices, compose, groups
+from asrx.config import check, choices, compose, groups, supplied
 from asrx.signatures import signature
 
 REPO = Path(__file__).parents[1]
@@ -47,11 +47,10 @@ def test_every_choice_composes_and_binds(group, name):
         definition = get_class(target) if target.split(".")[-1][0].isupper() else get_method(target)
         real = inspect.signature(definition)
         nested = {key for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
-        supplied = SUPPLIED.get(path, SUPPLIED["logger.*"] if path.startswith("logger.") else ())
         given = {key for key in node if not key.startswith("_")} - nested
-        real.bind(**dict.fromkeys([*given, *supplied]))
+        real.bind(**dict.fromkeys([*given, *supplied(path.split("."))]))
         read = signature(target)
-        assert list(read.names) == [n for n, p in real.parameters.items() if p.kind is not p.VAR_KEYWORD]
+        assert list(read.arguments) == [n for n, p in real.parameters.items() if p.kind is not p.VAR_KEYWORD]
 
 
 @pytest.mark.parametrize(("group", "name"), CHOICES, ids=[f"{g}={n}" for g, n in CHOICES])

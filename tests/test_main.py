@@ -77,6 +77,14 @@ WRONG = [
     (["experiments=nothing"], "experiments", "an experiment that does not exist"),
     (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
     (["seed"], "seed", "an override without a value"),
+    (["trainer.max_epochs=abc"], "trainer.max_epochs=abc should be a number, such as 8", "a word for a number"),
+    (["model.encoder.channels=8"], "channels=8 should be a list, such as [16, 32]", "a number for a list"),
+    (["model.objective.lowercase=3"], "lowercase=3 should be true or false", "a number for a switch"),
+    (
+        ["features._target_=asrx.features.logmell.LogMel"],
+        "there is no module asrx.features.logmell",
+        "a misspelt class",
+    ),
 ]
 
 

@@ -28,7 +28,7 @@ class BucketSampler:
         rank, world: this process and how many there are.
 
     Raises:
-        UserError: fewer utterances than processes.
+        UserError: a bound or the number of buckets is not above 0; fewer utterances than processes.
     """
 
     def __init__(
@@ -41,6 +41,9 @@ class BucketSampler:
         rank: int = 0,
         world: int = 1,
     ):
+        for name, value in {"batch_size": batch_size, "batch_seconds": batch_samples, "buckets": buckets}.items():
+            if value <= 0:
+                raise UserError(f"dataset.{name} must be above 0.")
         if len(lengths) < world:
             raise UserError(
                 f"{len(lengths)} utterances cannot be dealt to {world} devices: lower trainer.devices or add data."
