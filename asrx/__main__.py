@@ -16,7 +16,7 @@ def main() -> None:
         print(usage())
         return
     try:
-        _hydra()
+        _hydra(arguments)
     except KeyboardInterrupt:
         sys.exit("Interrupted.")
     except Exception as error:
@@ -28,11 +28,13 @@ def main() -> None:
         sys.exit(f"asrx: {sentence}")
 
 
-def _hydra() -> None:
+def _hydra(arguments: list[str]) -> None:
     import hydra
 
     from asrx.config import home, set_up_hydra
+    from asrx.preflight import check_resume
 
+    check_resume(arguments)
     set_up_hydra()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
     hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(_job)()

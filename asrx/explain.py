@@ -21,34 +21,26 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return None
     text = str(error)
-    if match := re.search(r"Could not override '([^']+)'", text) or re.search(
-        r"Could not append.*? to '([^']+)'", text
-    ):
-        return _unknown_key(match[1])
-    if match := re.search(r"(?:Could not find|Could not load) '([^']+)/([^'/]+)'", text):
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(match[1], arguments)
+    if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):
         group, name = match[1], match[2]
         options = choices(group)
-        if options:
-            return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
-    if match := re.search(r"no match in the defaults list", text, re.IGNORECASE):
-        return _unknown_key(_blamed(text, arguments))
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(lines)
+        return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _blamed(text: str, arguments: list[str]) -> str:
-    return next((a.partition("=")[0] for a in arguments if a.partition("=")[0] in text), text)
-
-
-def _unknown_key(key: str) -> str:
-    key = key.lstrip("+~").partition("=")[0]
-    default = compose([])
+def _unknown_key(key: str, arguments: list[str]) -> str:
+    chosen = [argument for argument in arguments if argument.partition("=")[0] in groups() and "," not in argument]
+    composed = compose(chosen)
     parent, _, name = key.rpartition(".")
-    node = OmegaConf.select(default, parent) if parent else None
-    target = OmegaConf.is_dict(node) and node.get("_target_")
-    if target and name in (known := signature(target)).arguments:
+    node = OmegaConf.select(composed, parent) if parent else None
+    target = node.get("_target_") if OmegaConf.is_dict(node) else None
+    known = signature(target) if target else None
+    takes = known.arguments if known else {}
+    if name in takes:
         return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
-    options = [*_paths(default), *(f"{parent}.{name}" for name in (known.arguments if target else ())), *groups()]
+    options = [*_paths(composed), *(f"{parent}.{name}" for name in takes), *groups()]
     return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
 
 

@@ -1,4 +1,4 @@
-"""What is checked before anything heavy is imported: the config, and a run to resume."""
+"""What is checked before anything heavy is imported: the config, and the run to resume."""
 
 from __future__ import annotations
 
@@ -10,40 +10,36 @@ from asrx.config import check, compose
 from asrx.types import UserError
 
 
-def checked(cfg: DictConfig) -> DictConfig:
-    """The config to run: the composed one after its check, or that of the run to resume.
+def check_resume(arguments: list[str]) -> None:
+    """Look at `resume=FOLDER` on the command line before Hydra makes that folder.
 
     Raises:
-        UserError: see `asrx.config.check`; a folder that holds no run, or `resume` together with other overrides.
+        UserError: the folder holds no run, or there are other overrides beside it.
     """
-    from hydra.core.hydra_config import HydraConfig
-
-    runtime = HydraConfig.get()
-    if cfg.resume is not None:
-        return _resumed(Path(cfg.resume), list(runtime.overrides.task))
-    allowed = compose(
-        [f"{group}={_choice(name)}" for group, name in runtime.runtime.choices.items() if _ours(group, name)]
-    )
-    check(cfg, allowed)
-    return cfg
-
-
-def _ours(group: str, name: str | None) -> bool:
-    return name is not None and "hydra" not in group and group != "experiments"
-
-
-def _choice(name: str) -> str:
-    return str(name).replace("'", "")
-
-
-def _resumed(folder: Path, overrides: list[str]) -> DictConfig:
-    others = [override for override in overrides if not override.startswith("resume=")]
+    folder = next((a.partition("=")[2] for a in arguments if a.startswith("resume=")), "null")
+    if folder == "null":
+        return
+    if not (Path(folder) / "config.yaml").exists():
+        raise UserError(f"resume={folder}: there is no run in that folder (config.yaml is missing).")
+    others = [a for a in arguments if not a.startswith(("resume=", "hydra."))]
     if others:
         raise UserError(
             f"resume={folder} continues the run with the config it began with: leave out {' '.join(others)}, "
             "or start a new run without resume."
         )
-    saved = folder / "config.yaml"
-    if not saved.exists():
-        raise UserError(f"resume={folder}: there is no run in that folder ({saved.name} is missing).")
-    return OmegaConf.merge(OmegaConf.load(saved), {"resume": str(folder)})
+
+
+def checked(cfg: DictConfig) -> DictConfig:
+    """The config to run: the composed one after its check, or that of the run to resume.
+
+    Raises:
+        UserError: see `asrx.config.check`.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    if cfg.resume is not None:
+        return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
+    chosen = HydraConfig.get().runtime.choices.items()
+    ours = [f"{group}={name}".replace("'", "") for group, name in chosen if name and "hydra" not in group]
+    check(cfg, compose([choice for choice in ours if not choice.startswith("experiments=")]))
+    return cfg

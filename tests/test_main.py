@@ -69,13 +69,18 @@ WRONG = [
     (["trainer.accumulate_grad_batches=2"], "write +trainer.accumulate_grad_batches=", "a Trainer argument without +"),
     (["features.sample_rte=3"], "there is no key or group features.sample_rte", "a misspelt feature key"),
     (["resume=nowhere"], "resume=nowhere: there is no run in that folder", "a folder without a run"),
-    (["resume=nowhere", "seed=3"], "leave out seed=3", "resume with other overrides"),
+    (
+        ["resume=.", "seed=3"],
+        "resume=. continues the run with the config it began with: leave out seed=3",
+        "resume and more",
+    ),
     (["dataset=manifest"], "dataset.train has no value yet", "a missing value"),
     (["dataset=folder"], "dataset.root", "a folder data set without a folder"),
     (["dataset=manifest", "dataset.train=none.jsonl"], "none.jsonl", "a manifest that is not there"),
     (["dataset.on_bad=ignore"], "dataset.on_bad=ignore is neither error nor skip", "a wrong policy"),
     (["experiments=nothing"], "experiments", "an experiment that does not exist"),
     (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
+    (["dataset=manifest", "dataset.trian=x"], "Did you mean dataset.train?", "a misspelt key of the chosen data set"),
     (["seed"], "seed", "an override without a value"),
     (["trainer.max_epochs=abc"], "trainer.max_epochs=abc should be a number, such as 8", "a word for a number"),
     (["model.encoder.channels=8"], "channels=8 should be a list, such as [16, 32]", "a number for a list"),
@@ -90,7 +95,10 @@ WRONG = [
 
 @pytest.mark.parametrize(("arguments", "answer"), [w[:2] for w in WRONG], ids=[w[2] for w in WRONG])
 def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
-    done = asrx(*arguments, f"data_dir={tmp_path}", cwd=tmp_path) if "resume" not in arguments[0] else asrx(*arguments)
+    (tmp_path / "config.yaml").touch()
+    data = [] if "resume" in arguments[0] else [f"data_dir={tmp_path}"]
+    done = asrx(*arguments, *data, cwd=tmp_path)
+    assert not (tmp_path / "nowhere").exists()
     assert done.returncode == 1
     assert answer in done.stderr
     assert done.stderr.startswith("asrx: ")
