@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import check, compose
+from asrx.config import check, choices, compose
 from asrx.types import UserError
 
 
@@ -40,6 +40,7 @@ def checked(cfg: DictConfig) -> DictConfig:
     if cfg.resume is not None:
         return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
     chosen = HydraConfig.get().runtime.choices.items()
-    ours = [f"{group}={name}".replace("'", "") for group, name in chosen if name and "hydra" not in group]
-    check(cfg, compose([choice for choice in ours if not choice.startswith("experiments=")]))
+    ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
+    loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
+    check(cfg, compose([*ours, loggers]))
     return cfg

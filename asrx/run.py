@@ -200,5 +200,10 @@ def _quieten() -> None:
     import warnings
 
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    for message in (".*does not have many workers.*", ".*isinstance.treespec, LeafSpec.*", ".*sync_dist=True.*"):
+    for message in (
+        ".*does not have many workers.*",
+        ".*smaller than the logging interval.*",
+        ".*LeafSpec.*",
+        ".*sync_dist=True.*",
+    ):
         warnings.filterwarnings("ignore", message)

@@ -96,8 +96,8 @@ class System(pl.LightningModule):
         enc_BTD, lengths_B = self.encoder(frames_BTF, lengths_B)
         loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
         if mix:
-            partners = [batch.targets[i] for i in mix.partner_B.tolist()]
-            loss_B = mix.combine(loss_B, self.objective.loss(enc_BTD, lengths_B, partners))
+            partners_B = self.objective.loss(enc_BTD, lengths_B, batch.targets.of(mix.partner_B))
+            loss_B = mix.combine(loss_B, partners_B)
         self.train_loss += torch.stack([loss_B.detach().double().sum(), loss_B.new_tensor(len(loss_B)).double()])
         return loss_B.mean()
 
@@ -158,7 +158,8 @@ class System(pl.LightningModule):
         enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
         loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets).double()
         self.held_out_loss += torch.stack([loss_B.sum(), loss_B.new_tensor(len(loss_B))])
-        references = [self.objective.text(target.tolist()) for target in batch.targets]
+        targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
+        references = [self.objective.text(ids[:length]) for ids, length in targets]
         hypotheses = self.objective.decode(enc_BTD, lengths_B)
         self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
         return references, hypotheses

@@ -6,7 +6,6 @@ F feature bins, D encoder width, U target tokens, V vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,15 +36,26 @@ class Utterance:
     duration: float | None = None
 
 
+class Targets(NamedTuple):
+    """What was said: token ids (int64, padded with zeros) and how many of them each utterance has."""
+
+    ids_BU: torch.Tensor
+    lengths_B: torch.Tensor
+
+    def of(self, index_B: torch.Tensor) -> Targets:
+        """Those of other utterances of the batch."""
+        return Targets(self.ids_BU[index_B], self.lengths_B[index_B])
+
+
 class Batch(NamedTuple):
     """Utterances side by side: `wave_BT` float32 in [-1, 1] padded with zeros, `lengths_B` in samples.
 
-    `targets` holds one int64 tensor of token ids per utterance; `index_B` is the place in the data set.
+    `index_B` is the place of each utterance in its split.
     """
 
     wave_BT: torch.Tensor
     lengths_B: torch.Tensor
-    targets: Sequence[torch.Tensor]
+    targets: Targets
     index_B: torch.Tensor
 
 

@@ -68,6 +68,7 @@ WRONG = [
     (["trainer.log_every_n_step=1"], "Did you mean trainer.log_every_n_steps?", "a misspelt Trainer argument"),
     (["trainer.accumulate_grad_batches=2"], "write +trainer.accumulate_grad_batches=", "a Trainer argument without +"),
     (["features.sample_rte=3"], "there is no key or group features.sample_rte", "a misspelt feature key"),
+    (["logger=[csv,wandb]", "+logger.wandb.projekt=x"], "Did you mean project?", "a misspelt key of a logger"),
     (["resume=nowhere"], "resume=nowhere: there is no run in that folder", "a folder without a run"),
     (
         ["resume=.", "seed=3"],

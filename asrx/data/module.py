@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from asrx.data.batching import BucketSampler
 from asrx.data.store import Store
-from asrx.types import SPLITS, Batch, Utterance
+from asrx.types import SPLITS, Batch, Targets, Utterance
 
 
 class Waves(torch.utils.data.Dataset):
@@ -21,13 +22,14 @@ class Waves(torch.utils.data.Dataset):
     def __init__(self, store: Store, places: np.ndarray, targets: Sequence[Sequence[int]]):
         self.store, self.places = store, places
         self.targets = [torch.tensor(target) for target in targets]
+        self.target_lengths = torch.tensor([len(target) for target in targets])
 
     def __getitem__(self, index: np.ndarray) -> Batch:
         wave_BT, lengths_B = self.store.gather(self.places[index])
         return Batch(
             torch.from_numpy(wave_BT),
             torch.from_numpy(lengths_B),
-            [self.targets[i] for i in index],
+            Targets(pad_sequence([self.targets[i] for i in index], batch_first=True), self.target_lengths[index]),
             torch.from_numpy(index),
         )
 

@@ -57,6 +57,7 @@ class CNN1d(nn.Module):
         for conv, norm, stride in zip(self.convs, self.norms, self.strides, strict=True):
             lengths_B = (lengths_B + stride - 1) // stride
             x_BCT = norm(conv(x_BTD.transpose(1, 2))).relu()
-            # an even kernel gives one frame more; past the end, zeros as for an utterance alone
-            x_BTD = zero_padding(x_BCT[:, :, : int(lengths_B.max())].transpose(1, 2), lengths_B)
+            time = (x_BTD.shape[1] + stride - 1) // stride  # an even kernel gives one frame more
+            # zeros past the end, as a convolution sees them past the end of an utterance alone
+            x_BTD = zero_padding(x_BCT[:, :, :time].transpose(1, 2), lengths_B)
         return self.dropout(x_BTD), lengths_B

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from asrx.types import Hypothesis
+from asrx.types import Hypothesis, Targets
 
 
 class Objective(nn.Module):
@@ -31,7 +31,7 @@ class Objective(nn.Module):
         """Whether `n_frames` encoder frames can carry the target."""
         raise NotImplementedError
 
-    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         """One loss per utterance, (B,) float32."""
         raise NotImplementedError
 

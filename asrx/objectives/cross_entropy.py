@@ -11,7 +11,7 @@ from torch.nn import functional
 from asrx.masking import zero_padding
 from asrx.metrics.classification import Classification
 from asrx.objectives.base import Objective
-from asrx.types import Hypothesis, UserError
+from asrx.types import Hypothesis, Targets, UserError
 
 
 class CrossEntropy(Objective):
@@ -54,8 +54,8 @@ class CrossEntropy(Objective):
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
         return n_frames >= 1
 
-    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
-        ids_B = torch.cat(list(targets)).to(enc_BTD.device)
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
+        ids_B = targets.ids_BU[:, 0]
         logits_BV = self._logits(enc_BTD, lengths_B)
         return functional.cross_entropy(logits_BV, ids_B, reduction="none", label_smoothing=self.label_smoothing)
 

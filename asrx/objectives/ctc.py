@@ -12,7 +12,7 @@ from torch.nn import functional
 from asrx.decoding.greedy import greedy
 from asrx.metrics.error_rate import ErrorRate
 from asrx.objectives.base import Objective
-from asrx.types import Hypothesis, UserError
+from asrx.types import Hypothesis, Targets, UserError
 
 
 class CTC(Objective):
@@ -65,17 +65,16 @@ class CTC(Objective):
         """CTC needs one frame per character and one blank between equal neighbours."""
         return n_frames >= len(target) + sum(a == b for a, b in pairwise(target))
 
-    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
-        target_lengths_B = torch.tensor([len(target) for target in targets], device=enc_BTD.device)
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         losses_B = functional.ctc_loss(
             self._logp(enc_BTD).transpose(0, 1),
-            torch.cat(list(targets)).to(enc_BTD.device),
+            targets.ids_BU,
             lengths_B,
-            target_lengths_B,
+            targets.lengths_B,
             blank=self.blank,
             reduction="none",
         )
-        return losses_B / target_lengths_B
+        return losses_B / targets.lengths_B
 
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         tokens, scores = greedy(self._logp(enc_BTD), lengths_B, self.blank)

@@ -86,7 +86,7 @@ def test_a_mixed_batch_is_trained_on(launch, tones, monkeypatch):
     calls, loss = [], CTC.loss
 
     def recorded(self, enc, lengths, targets):
-        calls.append((self.training, [t.tolist() for t in targets]))
+        calls.append((self.training, targets.ids_BU.tolist()))
         return loss(self, enc, lengths, targets)
 
     monkeypatch.setattr(CTC, "loss", recorded)

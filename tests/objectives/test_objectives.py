@@ -8,7 +8,12 @@ import torch
 from asrx.decoding.greedy import greedy
 from asrx.objectives.cross_entropy import CrossEntropy
 from asrx.objectives.ctc import CTC
-from asrx.types import UserError
+from asrx.types import Targets, UserError
+
+
+def targets(*rows: list[int]) -> Targets:
+    padded = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+    return Targets(padded, torch.tensor([len(row) for row in rows]))
 
 
 @pytest.fixture
@@ -18,22 +23,22 @@ def ctc():
 
 
 def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
-    enc, target = torch.randn(1, 4, 4), torch.tensor(ctc.encode("ab"))
+    enc, target = torch.randn(1, 4, 4), ctc.encode("ab")
     logp = ctc._logp(enc)[0]
     total = torch.tensor(0.0)
     for path in product(range(4), repeat=4):
         collapsed = [s for i, s in enumerate(path) if s != ctc.blank and (i == 0 or s != path[i - 1])]
-        if collapsed == target.tolist():
+        if collapsed == target:
             total += torch.exp(sum(logp[t, s] for t, s in enumerate(path)))
-    loss = ctc.loss(enc, torch.tensor([4]), [target])
+    loss = ctc.loss(enc, torch.tensor([4]), targets(target))
     torch.testing.assert_close(loss, -total.log()[None] / 2)
 
 
 def test_ctc_loss_does_not_depend_on_the_batch(ctc):
     enc, lengths = torch.randn(3, 9, 4), torch.tensor([9, 5, 7])
-    targets = [torch.tensor(ctc.encode(text)) for text in ("ab", "b", "a b")]
-    together = ctc.loss(enc, lengths, targets)
-    alone = [ctc.loss(enc[i : i + 1, :n], n[None], [targets[i]]) for i, n in enumerate(lengths)]
+    ids = [ctc.encode(text) for text in ("ab", "b", "a b")]
+    together = ctc.loss(enc, lengths, targets(*ids))
+    alone = [ctc.loss(enc[i : i + 1, :n], n[None], targets(ids[i])) for i, n in enumerate(lengths)]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
@@ -44,7 +49,7 @@ def test_ctc_loss_does_not_depend_on_the_batch(ctc):
 def test_feasible_is_what_ctc_can_align(ctc, frames, text, possible):
     target = ctc.encode(text)
     assert ctc.feasible(frames, target) is possible
-    loss = ctc.loss(torch.randn(1, frames, 4), torch.tensor([frames]), [torch.tensor(target)])
+    loss = ctc.loss(torch.randn(1, frames, 4), torch.tensor([frames]), targets(target))
     assert bool(torch.isfinite(loss)) is possible
 
 
@@ -85,7 +90,7 @@ def test_cross_entropy_takes_its_labels_from_the_training_texts():
 def test_cross_entropy_averages_over_the_frames_that_are_there():
     torch.manual_seed(0)
     objective = CrossEntropy(4, ["a", "b", "c"])
-    enc, target = torch.randn(1, 6, 4), [torch.tensor([1])]
+    enc, target = torch.randn(1, 6, 4), targets([1])
     padded = torch.cat([enc[:, :4], torch.full((1, 2, 4), 99.0)], 1)
     alone = objective.loss(enc[:, :4], torch.tensor([4]), target)
     torch.testing.assert_close(objective.loss(padded, torch.tensor([4]), target), alone)
