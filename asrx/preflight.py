@@ -33,13 +33,17 @@ def checked(cfg: DictConfig) -> DictConfig:
     """The config to run: the composed one after its check, or that of the run to resume.
 
     Raises:
-        UserError: see `asrx.config.check`.
+        UserError: see `asrx.config.check`; several processes in a sweep.
     """
     from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
 
+    hydra = HydraConfig.get()
+    if hydra.mode == RunMode.MULTIRUN and "ddp" in str(cfg.trainer.get("strategy")):
+        raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
     if cfg.resume is not None:
         return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
-    chosen = HydraConfig.get().runtime.choices.items()
+    chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
     loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
     check(cfg, compose([*ours, loggers]))

@@ -33,6 +33,7 @@ def test_two_cpu_processes_see_the_same_data_and_agree_on_the_metrics(tones, tmp
         capture_output=True,
         text=True,
         env=os.environ | {"WATCH": str(tmp_path)},
+        timeout=300,  # processes that disagree wait for each other for ever
     )
     assert done.returncode == 0, done.stderr
     seen = [json.loads(line) for rank in (0, 1) for line in (tmp_path / f"{rank}.jsonl").read_text().splitlines()]

@@ -7,6 +7,7 @@ the answer depends neither on the order of the utterances nor on the version of 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from asrx.types import UserError, Utterance
 
 
 @dataclass(frozen=True)
-class _Protocol:
+class _Protocol(ABC):
     """What the protocols share.
 
     Args:
@@ -53,8 +54,9 @@ class _Protocol:
         splits = own | (self._draw(free, shares) if shares else {})
         return [replace(u, split=splits.get(u.id, "train")) for u in ordered]
 
+    @abstractmethod
     def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
-        raise NotImplementedError
+        """Which part each drawn utterance goes to, by id; what is left is for training."""
 
     def _rank(self, name: str) -> bytes:
         return hashlib.sha256(f"{self.seed} {name}".encode()).digest()

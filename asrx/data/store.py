@@ -166,12 +166,12 @@ def _decode_all(
 ) -> None:
     from tqdm import tqdm
 
-    todo = [part for part in parts if not part[0].with_suffix(".npz").exists()]
+    missing = [part for part in parts if not part[0].with_suffix(".npz").exists()]
     bar = tqdm(
         desc=f"Decoding to {sample_rate / 1000:g} kHz",
         unit="utt",
         total=len(paths),
-        initial=len(paths) - sum(len(indices) for _, indices in todo),
+        initial=len(paths) - sum(len(indices) for _, indices in missing),
     )
     pool = ThreadPoolExecutor(THREADS)
     with bar:
@@ -179,7 +179,7 @@ def _decode_all(
             for done in as_completed(
                 [
                     pool.submit(_decode_shard, name, [(paths[i], utterances[i]) for i in indices], sample_rate)
-                    for name, indices in todo
+                    for name, indices in missing
                 ]
             ):
                 bar.update(done.result())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 import torch
@@ -14,7 +15,7 @@ from asrx.types import UserError
 NORMALIZATIONS = ("none", "utterance", "corpus")
 
 
-class Features(nn.Module):
+class Features(nn.Module, ABC):
     """Turns waveforms into frames. A subclass gives `dim`, `frames` and `extract`.
 
     Args:
@@ -36,13 +37,13 @@ class Features(nn.Module):
         self.register_buffer("mean_F", torch.zeros(dim))
         self.register_buffer("std_F", torch.ones(dim))
 
+    @abstractmethod
     def frames(self, n_samples):
         """Number of frames of `n_samples` samples; works on integers and on integer tensors."""
-        raise NotImplementedError
 
+    @abstractmethod
     def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
         """(B, T samples) to (B, T frames, F), before normalisation."""
-        raise NotImplementedError
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""

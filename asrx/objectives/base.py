@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 from asrx.types import Hypothesis, Targets
 
 
-class Objective(nn.Module):
+class Objective(nn.Module, ABC):
     """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, and
     `mode` says whether that metric should be `min` or `max`. `labels` are the output's names, and belong to the
     checkpoint."""
@@ -19,26 +20,26 @@ class Objective(nn.Module):
     mode: str
     labels: list[str]
 
+    @abstractmethod
     def encode(self, text: str) -> list[int]:
         """Text to target ids. Raises ValueError, in words, where the text cannot be a target."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self, target: Sequence[int]) -> str:
         """Target ids back to the text they stand for, as references are written."""
-        raise NotImplementedError
 
+    @abstractmethod
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
         """Whether `n_frames` encoder frames can carry the target."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         """One loss per utterance, (B,) float32."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         """One answer per utterance."""
-        raise NotImplementedError
 
+    @abstractmethod
     def metrics(self):
         """A fresh accumulator of (reference, hypothesis) texts: see asrx.metrics."""
-        raise NotImplementedError
