@@ -41,6 +41,9 @@ def _hydra(arguments: list[str]) -> None:
 
 
 def _job(cfg) -> float | None:
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
     from asrx.preflight import checked
     from asrx.run import run
     from asrx.types import UserError
@@ -48,6 +51,8 @@ def _job(cfg) -> float | None:
     try:
         best = run(checked(cfg))
     except UserError as error:
+        if HydraConfig.get().mode == RunMode.MULTIRUN:
+            raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
     if best is None:
         sys.exit(130)  # as the shell says of Ctrl-C; a sweep stops too

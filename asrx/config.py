@@ -27,7 +27,7 @@ SUPPLIED = {
     "model.objective": ("in_dim", "texts"),
     "optimizer": ("params",),
     "optimizer.schedule": ("optimizer", "total_steps", "mode"),
-    "trainer": ("logger", "callbacks", "default_root_dir"),
+    "trainer": ("logger", "callbacks", "default_root_dir", "use_distributed_sampler"),
     "logger": ("folder",),
 }
 # Settings that say where things are or how they are shown, and never change a result.
@@ -64,7 +64,7 @@ def _sweep_folder(base: str) -> str:
 
 def _fresh(base: str) -> str:
     """A folder name that is never given twice, also by jobs that start in the same second."""
-    return f"{base}/{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(2)}"
+    return f"{base}/{time.strftime('%Y-%m-%d_%H-%M-%S')}_{secrets.token_hex(4)}"
 
 
 def nearest(word: str, options: Iterable[str]) -> str:
@@ -187,11 +187,12 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
 
     arguments = {name: value for name, value in node.items() if not _is_component(value)}
     try:
-        return instantiate(arguments, _convert_="all", **supplied)
-    except InstantiationException as error:
-        cause = error.__cause__
-        if isinstance(cause, UserError):
-            raise cause from None
+        # not through instantiate: OmegaConf would read transcripts as config, and take its time
+        return instantiate(arguments, _convert_="all", _partial_=True)(**supplied)
+    except UserError:
+        raise
+    except Exception as error:
+        cause = error.__cause__ if isinstance(error, InstantiationException) else error
         raise UserError(f"{node['_target_']} cannot be made: {str(cause).splitlines()[0].rstrip('.!')}.") from error
 
 

@@ -28,6 +28,8 @@ def run(cfg: DictConfig) -> float | None:
     folder = Path(HydraConfig.get().runtime.output_dir)
     if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
         raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
+    if not isinstance(cfg.seed, int) or cfg.seed < 0:
+        raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
     stopwatch = Stopwatch()
     with stopwatch("prepare"):
         utterances, store = _prepare(cfg)
@@ -40,7 +42,7 @@ def run(cfg: DictConfig) -> float | None:
     from asrx.callbacks.interrupt import Interrupt, Interrupted
     from asrx.callbacks.progress import Progress
     from asrx.callbacks.timing import Timing
-    from asrx.report.files import write_environment, write_json, write_predictions
+    from asrx.report.files import read_run_id, write_environment, write_json, write_predictions
     from asrx.report.page import write_report
     from asrx.report.terminal import summary
     from asrx.system import System
@@ -76,20 +78,27 @@ def run(cfg: DictConfig) -> float | None:
         card={"config": OmegaConf.to_container(cfg, resolve=True), "labels": objective.labels},
     )
     if main:
+        run_id = digest(cfg, _fingerprint(utterances, store))
+        if cfg.resume is None:
+            write_environment(folder, cfg, run_id)
+        elif run_id != read_run_id(folder):
+            raise UserError(f"resume={folder}: the data is not what it was when the run began; start a new run.")
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
-        write_environment(folder, cfg, run_id=digest(cfg, _fingerprint(utterances, store)))
 
     loggers = [build(node, folder=folder) for node in cfg.logger.values() if node]
     checkpoints = Checkpoints(folder, objective.monitor, objective.mode)
+    interrupt = Interrupt(checkpoints)
+    accelerator = _accelerator(cfg.trainer)
     trainer = build(
         cfg.trainer,
-        precision=_precision(cfg.trainer),
+        accelerator=accelerator,
+        precision=_precision(cfg.trainer, accelerator),
         logger=loggers,
         callbacks=[
             *([Progress(objective.monitor, store.sample_rate)] if cfg.trainer.enable_progress_bar else []),
             Timing(stopwatch),
             History(folder),
-            Interrupt(checkpoints),
+            interrupt,
             checkpoints,
         ],
         default_root_dir=folder,
@@ -99,6 +108,8 @@ def run(cfg: DictConfig) -> float | None:
     resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
+        if interrupt.asked:
+            raise Interrupted
         if checkpoints.best is None:
             raise UserError(
                 "No validation took place, and it chooses the checkpoint to test: see trainer.limit_val_batches and "
@@ -106,13 +117,13 @@ def run(cfg: DictConfig) -> float | None:
             )
         with stopwatch("test"):
             # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
-            system.load_state_dict(torch.load(checkpoints.best_path, weights_only=True)["state_dict"])
+            system.load_state_dict(torch.load(checkpoints.best_path, "cpu", weights_only=True)["state_dict"])
             trainer.test(system, data, verbose=False)
         results["test"] = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
         predictions = system.all_predictions()
         if main:
             write_predictions(folder, data.utterances["test"], predictions)
-    except (Interrupted, KeyboardInterrupt):
+    except (Interrupted, SystemExit):  # Lightning turns a second Ctrl-C, or one during the test, into SystemExit
         results["state"] = "interrupted"
     if main:
         results |= {
@@ -183,13 +194,20 @@ def _fingerprint(utterances, store) -> str:
     return json.dumps([store.fingerprint, [(u.text, u.split) for u in utterances]])
 
 
-def _precision(trainer: DictConfig) -> str:
+def _accelerator(trainer: DictConfig) -> str:
+    """`auto` is a CUDA GPU or the CPU; Apple's GPUs lack the float64 that sums are kept in."""
+    import torch
+
+    return trainer.accelerator if trainer.accelerator != "auto" else "gpu" if torch.cuda.is_available() else "cpu"
+
+
+def _precision(trainer: DictConfig, accelerator: str) -> str:
     """`auto` is the fastest mixed precision the device has."""
     import torch
 
     if trainer.precision != "auto":
         return trainer.precision
-    if trainer.accelerator == "cpu" or not torch.cuda.is_available():
+    if accelerator == "cpu" or not torch.cuda.is_available():
         return "32-true"
     return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 

@@ -60,8 +60,8 @@ def cosine(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.
 def one_cycle(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.2) -> Schedule:
     """Up to the optimizer's learning rate and down again (https://arxiv.org/abs/1708.07120)."""
     highest = [group["lr"] for group in optimizer.param_groups]
-    # torch's scheduler takes its first step when it is made
-    return Schedule(lr_scheduler.OneCycleLR(optimizer, highest, total_steps=total_steps + 1, pct_start=warmup))
+    # torch's scheduler takes its first step when it is made, and divides by zero where the way up is one whole step
+    return Schedule(lr_scheduler.OneCycleLR(optimizer, highest, total_steps=total_steps + 1, pct_start=warmup + 1e-9))
 
 
 def plateau(optimizer: Optimizer, total_steps: int, mode: str, factor: float = 0.5, patience: int = 3) -> Schedule:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,9 @@ def _find(target: str):
 def _source(module: str) -> Path | None:
     search, path = None, None
     for i, _ in enumerate(parts := module.split(".")):
-        spec = PathFinder.find_spec(".".join(parts[: i + 1]), search)
+        # a submodule is looked for in its package's folders, as find_spec would import the package
+        name = ".".join(parts[: i + 1])
+        spec = PathFinder.find_spec(name, search) if search else find_spec(name)
         if spec is None:
             raise LookupError(f"there is no module {module}")
         search, path = spec.submodule_search_locations, spec.origin

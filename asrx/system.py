@@ -22,7 +22,8 @@ class System(pl.LightningModule):
     """One experiment's model and how it is trained. It never asks which task this is.
 
     Args:
-        features, encoder, objective: the pipeline; see DESIGN of each in their modules.
+        features, encoder, objective: the pipeline; see asrx.features.base, asrx.models.crnn and asrx.objectives.base for
+            what each must offer.
         wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
         mixup: draws pairs of utterances, or None.
         make_optimizer: parameters to optimizer.
@@ -53,8 +54,9 @@ class System(pl.LightningModule):
         self.mixup = mixup
         self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
         self.seed, self.stopwatch, self.card = seed, stopwatch, card
-        # a sum, not a mean, so that it can be saved in mid-epoch and added over processes
-        self.register_buffer("train_loss", torch.zeros(2, dtype=torch.float64))
+        # a sum, not a mean, so that it can be saved in mid-epoch and added over processes;
+        # not a buffer, as DDP would copy the first process's over the others
+        self.train_loss = torch.zeros(2, dtype=torch.float64)
         self.schedule_state: dict[str, Any] = {}
         self.results: dict[str, float] = {}  # the latest scores, exact; Lightning keeps them in float32
         self.predictions: list[tuple[int, str, Hypothesis]] = []
@@ -79,9 +81,12 @@ class System(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["asrx"] = self.card
         checkpoint["schedule"] = self.schedule.state_dict()
+        checkpoint["train_loss"] = self._train_loss_of_all().cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.schedule_state = checkpoint["schedule"]
+        if self.global_rank == 0:  # it is the sum of all processes
+            self.train_loss = checkpoint["train_loss"]
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         place = [self.seed, self.current_epoch, batch_idx, self.global_rank]
@@ -98,7 +103,7 @@ class System(pl.LightningModule):
         if mix:
             partners_B = self.objective.loss(enc_BTD, lengths_B, batch.targets.of(mix.partner_B))
             loss_B = mix.combine(loss_B, partners_B)
-        self.train_loss += torch.stack([loss_B.detach().double().sum(), loss_B.new_tensor(len(loss_B)).double()])
+        self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
         return loss_B.mean()
 
     @torch.no_grad()
@@ -113,13 +118,17 @@ class System(pl.LightningModule):
 
     def mean_train_loss(self) -> float:
         """Mean over the utterances of the epoch so far, in all processes."""
-        loss, count = self.trainer.strategy.reduce(self.train_loss.clone(), reduce_op="sum").tolist()
+        loss, count = self._train_loss_of_all().tolist()
         return loss / max(count, 1)
+
+    def _train_loss_of_all(self) -> torch.Tensor:
+        return self.trainer.strategy.reduce(self.train_loss.to(self.device, copy=True), reduce_op="sum")
 
     def on_train_epoch_end(self) -> None:
         self.log("train/loss", self.mean_train_loss())
         self.log("lr", self.optimizers().param_groups[0]["lr"])
-        self.train_loss.zero_()
+        self.train_loss = torch.zeros_like(self.train_loss)
+        self.results = {}  # an epoch without validation has no figures of it
 
     def on_validation_epoch_start(self) -> None:
         self._start_scoring()
@@ -129,7 +138,8 @@ class System(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         results = self._log_scores("val")
-        self.schedule.validated(results[self.objective.monitor])
+        if not self.trainer.sanity_checking:
+            self.schedule.validated(results[self.objective.monitor])
 
     def on_test_epoch_start(self) -> None:
         self._start_scoring()
@@ -156,8 +166,7 @@ class System(pl.LightningModule):
 
     def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
         enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
-        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets).double()
-        self.held_out_loss += torch.stack([loss_B.sum(), loss_B.new_tensor(len(loss_B))])
+        self.held_out_loss += _sum_and_count(self.objective.loss(enc_BTD, lengths_B, batch.targets))
         targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
         references = [self.objective.text(ids[:length]) for ids, length in targets]
         hypotheses = self.objective.decode(enc_BTD, lengths_B)
@@ -173,3 +182,7 @@ class System(pl.LightningModule):
         self.log_dict({name: float(value) for name, value in named.items()})
         self.results |= named
         return named
+
+
+def _sum_and_count(loss_B: torch.Tensor) -> torch.Tensor:
+    return torch.stack([loss_B.detach().double().sum(), torch.full_like(loss_B[0], len(loss_B)).double()]).detach()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
 import torch
+
+from asrx.config import choices, compose
 
 SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
 FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
@@ -20,7 +23,7 @@ def rows(folder):
 
 
 def test_a_run_folder_explains_itself(launch, tones):
-    folder = launch(*tones, *FAST, "augment=full")
+    folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["state"] == "finished"
     assert metrics["test"]["utterances"] == 12
@@ -123,3 +126,34 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
     settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", *overfit]
     folder = launch(*settings)
     assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
+
+
+@pytest.mark.parametrize("name", choices("experiments"))
+def test_every_experiment_runs_one_fast_batch(request, launch, name):
+    objective = compose([f"experiments={name}"]).model.objective._target_
+    data = request.getfixturevalue("tones" if objective.endswith("CTC") else "tone_labels")
+    kept = [override for override in data if not override.startswith("model=")]
+    folder = launch(f"experiments={name}", *kept, "trainer=debug", "trainer.max_epochs=1")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_a_validation_before_training_does_not_count(launch, tones):
+    folder = launch(*tones, *FAST, "trainer.num_sanity_val_steps=2", "optimizer/schedule=plateau")
+    assert rows(folder) == rows(launch(*tones, *FAST, "optimizer/schedule=plateau", folder="without"))
+
+
+def test_an_epoch_without_validation_has_no_figures_of_it(launch, tones):
+    found = rows(launch(*tones, *FAST, "trainer.max_epochs=4", "+trainer.check_val_every_n_epoch=2"))
+    assert [bool(row["val/cer"]) for row in found] == [False, True, False, True]
+
+
+def test_resume_refuses_data_that_changed(launch, tones, tmp_path):
+    manifest = next(o for o in tones if o.startswith("dataset.train=")).partition("=")[2]
+    rest = [o for o in tones if not o.startswith("dataset.train=")]
+    copy = Path(manifest).with_name("copy.jsonl")
+    lines = Path(manifest).read_text().splitlines(keepends=True)
+    copy.write_text("".join(lines))
+    folder = launch(*rest, *FAST, f"dataset.train={copy}")
+    copy.write_text("".join(lines[:-1]))
+    with pytest.raises(SystemExit, match="the data is not what it was"):
+        launch(f"resume={folder}")

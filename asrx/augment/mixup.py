@@ -40,5 +40,5 @@ class Mixup(nn.Module):
     def forward(self, batch: int, device: torch.device) -> Mix:
         """Draw for a batch of so many."""
         alpha_B = torch.full((batch,), self.alpha, device=device)
-        weight_B = torch.distributions.Beta(alpha_B, alpha_B).sample()
+        weight_B = torch.distributions.Beta(alpha_B, alpha_B, validate_args=False).sample()
         return Mix(torch.randperm(batch, device=device), weight_B)

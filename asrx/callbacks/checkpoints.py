@@ -36,6 +36,8 @@ class Checkpoints(Checkpoint):
         self.best = state["best"]
 
     def on_validation_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
         value = system.results[self.monitor]
         if self.best is None or self.sign * (value - self.best[self.monitor]) > 0:
             self.best = {"epoch": trainer.current_epoch, self.monitor: value}

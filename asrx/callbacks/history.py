@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,9 @@ class History(pl.Callback):
         self.rows.append(row | {"train/loss": system.mean_train_loss()} | system.results)
         if trainer.is_global_zero:
             names = list(dict.fromkeys(name for row in self.rows for name in row))
-            with open(self.path, "w", newline="", encoding="utf-8") as file:
+            partial = self.path.with_suffix(".part")
+            with open(partial, "w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, names)
                 writer.writeheader()
                 writer.writerows(self.rows)
+            os.replace(partial, self.path)

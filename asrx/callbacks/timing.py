@@ -11,7 +11,7 @@ from asrx.stopwatch import Stopwatch
 
 
 class Timing(pl.Callback):
-    """Sums the parts of training into a stopwatch, and shows how many seconds of speech pass each second.
+    """Sums the parts of training into a stopwatch.
 
     Args:
         stopwatch: gets `data`, `model` and `validation`; it holds `features` already, which `model` leaves out.

@@ -44,10 +44,6 @@ class BucketSampler:
         for name, value in {"batch_size": batch_size, "batch_seconds": batch_samples, "buckets": buckets}.items():
             if value <= 0:
                 raise UserError(f"dataset.{name} must be above 0.")
-        if len(lengths) < world:
-            raise UserError(
-                f"{len(lengths)} utterances cannot be dealt to {world} devices: lower trainer.devices or add data."
-            )
         self.lengths = np.asarray(lengths)
         self.seed, self.rank, self.world = seed, rank, world
         self.epoch, self.done = 0, 0
@@ -57,6 +53,11 @@ class BucketSampler:
             longest = max(1, self.lengths[members].max())
             self.plan.append((members, int(max(1, min(batch_size, batch_samples // longest)))))
         self.count = -(-sum(-(-len(members) // size) for members, size in self.plan) // world)
+        if self.count * world > len(lengths):
+            raise UserError(
+                f"{len(lengths)} utterances cannot be dealt evenly to {world} devices: "
+                "lower trainer.devices or add data."
+            )
 
     def __len__(self) -> int:
         return self.count

@@ -38,10 +38,12 @@ class Loader(DataLoader):
     """A DataLoader that knows how far it is, and can go on from there."""
 
     def __iter__(self) -> Iterator[Batch]:
-        for batch in super().__iter__():
-            self.sampler.done += 1
-            yield batch
-        self.sampler.done = 0
+        try:
+            for batch in super().__iter__():
+                self.sampler.done += 1
+                yield batch
+        finally:  # also when it is left before its end, as by trainer.limit_val_batches
+            self.sampler.done = 0
 
     def state_dict(self) -> dict[str, int]:
         return {"epoch": self.sampler.epoch, "done": self.sampler.done}
@@ -121,7 +123,7 @@ class DataModule(pl.LightningDataModule):
             batch_size=None,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
-            pin_memory=torch.cuda.is_available(),
+            pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
     def seconds(self, split: str) -> float:

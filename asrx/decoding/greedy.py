@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from asrx.masking import valid
+
 
 def greedy(logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int) -> tuple[list[list[int]], list[float]]:
     """Take the best token of each frame, join repeats, drop blanks (Graves et al. 2006, section 3.2).
@@ -15,7 +17,7 @@ def greedy(logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int) -> tuple
         token ids and the path's log probability, one of each per utterance.
     """
     best = logp_BTV.max(-1)
-    inside_BT = torch.arange(logp_BTV.shape[1], device=lengths_B.device) < lengths_B[:, None]
+    inside_BT = valid(lengths_B, logp_BTV.shape[1])
     fresh_BT = torch.ones_like(inside_BT)
     fresh_BT[:, 1:] = best.indices[:, 1:] != best.indices[:, :-1]
     keep_BT = inside_BT & fresh_BT & (best.indices != blank)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from asrx.features.logmel import LogMel
+from asrx.types import UserError
 
 
 class MFCC(LogMel):
@@ -16,6 +17,9 @@ class MFCC(LogMel):
         n_mfcc: coefficients kept, the zeroth among them.
         n_mels, window, hop, f_min, f_max, floor: see `LogMel`.
         normalize: see `Features`.
+
+    Raises:
+        UserError: more coefficients than filters.
     """
 
     def __init__(
@@ -30,6 +34,8 @@ class MFCC(LogMel):
         floor: float = 1e-6,
         normalize: str = "utterance",
     ):
+        if n_mfcc > n_mels:
+            raise UserError(f"features.n_mfcc={n_mfcc} must not be above features.n_mels={n_mels}.")
         super().__init__(sample_rate, n_mels, window, hop, f_min, f_max, floor, normalize, dim=n_mfcc)
         from torchaudio.functional import create_dct
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import torch
 
 
@@ -32,6 +34,6 @@ class Classification:
         occurs_V = said_V + heard_V > 0
         f1_V = 2 * hits_V / (said_V + heard_V).clamp_min(1)
         total = int(self.counts.sum())
-        accuracy = int(hits_V.sum()) / max(total, 1)
-        macro = float(f1_V[occurs_V].double().mean()) if total else 0.0
+        accuracy = int(hits_V.sum()) / total if total else nan
+        macro = float(f1_V[occurs_V].double().mean())  # NaN without utterances
         return {"accuracy": accuracy, "micro_f1": accuracy, "macro_f1": macro, "utterances": total}

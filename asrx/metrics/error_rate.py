@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import nan
+
 import jiwer
 import torch
 
@@ -32,10 +34,10 @@ class ErrorRate:
         self.counts += torch.tensor([*row, *totals, len(references)])
 
     def compute(self) -> dict[str, float]:
-        """WER and CER as shares (not per cent), and what they are made of."""
+        """WER and CER as shares (not per cent), NaN without utterances, and what they are made of."""
         *row, words, characters, utterances = self.counts.tolist()
         names = [f"{unit}_{kind}" for unit in ("word", "char") for kind in KINDS]
-        rates = {"wer": sum(row[:3]) / max(words, 1), "cer": sum(row[3:]) / max(characters, 1)}
+        rates = {"wer": sum(row[:3]) / words, "cer": sum(row[3:]) / characters} if words else {"wer": nan, "cer": nan}
         return (
             rates
             | dict(zip(names, row, strict=True))

@@ -23,10 +23,10 @@ class ConvStack(nn.Module):
 
     def __init__(self, in_dim: int, channels: tuple[int, ...], time_strides: int):
         super().__init__()
-        if in_dim < 2 ** len(channels):
+        if in_dim <= 2 ** (len(channels) - 1):  # one bin would be left before the last convolution
             raise UserError(
-                f"model.encoder halves the feature bins {len(channels)} times and needs at least "
-                f"{2 ** len(channels)} of them, but the features have {in_dim}: choose features=logmel, "
+                f"model.encoder halves the feature bins {len(channels)} times and needs more than "
+                f"{2 ** (len(channels) - 1)} of them, but the features have {in_dim}: choose features=logmel, "
                 "fewer model.encoder.channels, or model/encoder=cnn1d."
             )
         self.time_strides = time_strides

@@ -25,14 +25,16 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(partial, path)
 
 
+def read_run_id(folder: Path) -> str:
+    """The run_id of a run folder."""
+    return json.loads((folder / "environment.json").read_text(encoding="utf-8"))["run_id"]
+
+
 def write_environment(folder: Path, cfg: DictConfig, run_id: str) -> None:
-    """config.yaml (resolved), overrides.yaml and environment.json; a resumed run keeps its first ones."""
+    """overrides.yaml, environment.json, and last config.yaml (resolved): a folder with that one can be resumed."""
     import torch
     from hydra.core.hydra_config import HydraConfig
 
-    if (folder / "config.yaml").exists():
-        return
-    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.yaml")
     OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
     versions = {name.replace("-", "_"): metadata.version(name) for name in packages}
@@ -50,6 +52,8 @@ def write_environment(folder: Path, cfg: DictConfig, run_id: str) -> None:
         "git_commit": _git_commit(),
     }
     write_json(folder / "environment.json", facts | versions)
+    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.part")
+    os.replace(folder / "config.part", folder / "config.yaml")
 
 
 def _git_commit() -> str:
@@ -65,7 +69,8 @@ def write_predictions(
     folder: Path, utterances: Sequence[Utterance], predictions: Sequence[tuple[int, str, Hypothesis]]
 ) -> None:
     """predictions.jsonl: a line for each test utterance, in the corpus's order."""
-    with open(folder / "predictions.jsonl", "w", encoding="utf-8") as file:
+    partial = folder / "predictions.part"
+    with open(partial, "w", encoding="utf-8") as file:
         for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
             u = utterances[place]
             row = {
@@ -77,3 +82,4 @@ def write_predictions(
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    os.replace(partial, folder / "predictions.jsonl")

@@ -57,5 +57,10 @@ def test_it_goes_on_where_it_stopped():
 
 
 def test_fewer_utterances_than_devices():
-    with pytest.raises(UserError, match=r"2 utterances cannot be dealt to 3 devices"):
+    with pytest.raises(UserError, match=r"2 utterances cannot be dealt evenly to 3 devices"):
         BucketSampler(LENGTHS[:2], 8, 160_000, world=3)
+
+
+def test_no_process_gets_an_empty_batch():
+    with pytest.raises(UserError, match=r"5 utterances cannot be dealt evenly to 2 devices"):
+        BucketSampler(LENGTHS[:5], 1, 160_000, world=2)

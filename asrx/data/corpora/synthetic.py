@@ -14,118 +14,23 @@ import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from asrx.types import UserError, Utterance
 
-WORDS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "yes",
-    "no",
-    "up",
-    "down",
-    "left",
-    "right",
-    "on",
-    "off",
-    "stop",
-    "go",
-]
+WORDS = "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
 # espeak-ng 1.52's voice variants, without the robots, whispers and effects.
-VOICES = [
-    "Alex",
-    "Alicia",
-    "Andrea",
-    "Andy",
-    "Annie",
-    "Denis",
-    "Diogo",
-    "Gene",
-    "Gene2",
-    "Henrique",
-    "Hugo",
-    "Jacky",
-    "Lee",
-    "Marco",
-    "Mario",
-    "Michael",
-    "Mike",
-    "Nguyen",
-    "Reed",
-    "Storm",
-    "adam",
-    "anika",
-    "announcer",
-    "antonio",
-    "aunty",
-    "belinda",
-    "benjamin",
-    "boris",
-    "caleb",
-    "david",
-    "ed",
-    "edward",
-    "edward2",
-    "f1",
-    "f2",
-    "f3",
-    "f4",
-    "f5",
-    "grandma",
-    "grandpa",
-    "gustave",
-    "ian",
-    "iven",
-    "iven2",
-    "iven3",
-    "iven4",
-    "john",
-    "klatt",
-    "klatt2",
-    "klatt3",
-    "linda",
-    "m1",
-    "m2",
-    "m3",
-    "m4",
-    "m5",
-    "m6",
-    "m7",
-    "m8",
-    "marcelo",
-    "max",
-    "michel",
-    "miguel",
-    "mike2",
-    "norbert",
-    "pablo",
-    "paul",
-    "pedro",
-    "quincy",
-    "rob",
-    "robert",
-    "sandro",
-    "shelby",
-    "steph",
-    "steph2",
-    "steph3",
-    "travis",
-    "victor",
-    "zac",
-]
+VOICES = (
+    "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen "
+    "Reed Storm adam anika announcer antonio aunty belinda benjamin boris caleb david ed edward edward2 f1 f2 f3 "
+    "f4 f5 grandma grandpa gustave ian iven iven2 iven3 iven4 john klatt klatt2 klatt3 linda m1 m2 m3 m4 m5 m6 m7 "
+    "m8 marcelo max michel miguel mike2 norbert pablo paul pedro quincy rob robert sandro shelby steph steph2 "
+    "steph3 travis victor zac"
+).split()
 # The shares are fixed, not one per core: espeak-ng repeats itself byte for byte only from a fresh process.
 SHARES = 4
 
@@ -160,15 +65,14 @@ class Synthetic:
 
     def prepare(self) -> list[Utterance]:
         """Make the corpus, or find it made, and list it."""
-        recipe = json.dumps({k: v for k, v in asdict(self).items() if k != "cache"} | {"snr_db": list(self.snr_db)})
-        key = hashlib.sha256((recipe + _source()).encode()).hexdigest()[:12]
-        root = Path(self.cache) / f"synthetic-{key}"
-        plan = self._plan(root)
-        if not (root / "complete.json").exists():
-            _make(root, plan, np.random.SeedSequence(self.seed).spawn(SHARES), recipe)
-        return [p.utterance for p in plan]
+        plan = self._plan()
+        recipe = json.dumps([_synthesizer(), SHARES, self.seed, [asdict(phrase) for phrase in plan]])
+        root = Path(self.cache) / f"synthetic-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+        if not (root / "complete").exists():
+            _make(root, plan, np.random.SeedSequence(self.seed).spawn(SHARES))
+        return [replace(phrase.utterance, audio=str(root / phrase.utterance.audio)) for phrase in plan]
 
-    def _plan(self, root: Path) -> list[_Phrase]:
+    def _plan(self) -> list[_Phrase]:
         rng = np.random.default_rng(self.seed)
         voices = list(rng.permutation(VOICES))
         test, val = voices[: self.voices_test], voices[self.voices_test :][: self.voices_val]
@@ -179,7 +83,7 @@ class Synthetic:
                 voice = names[i % len(names)]
                 text = " ".join(rng.choice(WORDS, size=rng.integers(1, self.max_words + 1)))
                 name = f"{split}-{i:05d}"
-                utterance = Utterance(name, str(root / f"{name}.wav"), text, speaker=voice, split=split)
+                utterance = Utterance(name, f"{name}.wav", text, speaker=voice, split=split)
                 snr = float(rng.uniform(*self.snr_db))
                 plan.append(
                     _Phrase(
@@ -198,7 +102,7 @@ class _Phrase:
     snr_db: float
 
 
-def _source() -> str:
+def _synthesizer() -> str:
     """The synthesiser's version: another espeak-ng makes another corpus."""
     from importlib import metadata
 
@@ -211,17 +115,17 @@ def _source() -> str:
         ) from None
 
 
-def _make(root: Path, plan: list[_Phrase], seeds: Iterable[np.random.SeedSequence], recipe: str) -> None:
+def _make(root: Path, plan: list[_Phrase], seeds: Iterable[np.random.SeedSequence]) -> None:
     from filelock import FileLock
     from tqdm import tqdm
 
     root.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{root}.lock"):
-        if (root / "complete.json").exists():  # another process made it while this one waited
+        if (root / "complete").exists():  # another process made it while this one waited
             return
         shutil.rmtree(root, ignore_errors=True)
         root.mkdir()
-        shares = [(plan[i::SHARES], seed) for i, seed in enumerate(seeds)]
+        shares = [(root, plan[i::SHARES], seed) for i, seed in enumerate(seeds)]
         # one fresh process a share: espeak-ng carries state from one phrase to the next
         pool = ProcessPoolExecutor(
             os.cpu_count(), mp_context=multiprocessing.get_context("spawn"), max_tasks_per_child=1
@@ -229,10 +133,10 @@ def _make(root: Path, plan: list[_Phrase], seeds: Iterable[np.random.SeedSequenc
         with pool, tqdm(total=len(plan), desc="Speaking the synthetic corpus", unit="phrase") as bar:
             for done in as_completed([pool.submit(_speak_share, *share) for share in shares]):
                 bar.update(done.result())
-        (root / "complete.json").write_text(recipe + "\n")
+        (root / "complete").touch()
 
 
-def _speak_share(phrases: list[_Phrase], seed: np.random.SeedSequence) -> int:
+def _speak_share(root: Path, phrases: list[_Phrase], seed: np.random.SeedSequence) -> int:
     import soundfile
 
     rng = np.random.default_rng(seed)
@@ -241,7 +145,7 @@ def _speak_share(phrases: list[_Phrase], seed: np.random.SeedSequence) -> int:
         wave = speak(phrase)
         power = np.mean(np.square(wave))
         wave = wave + rng.standard_normal(len(wave)) * np.sqrt(power / 10 ** (phrase.snr_db / 10))
-        soundfile.write(phrase.utterance.audio, wave / max(1.0, np.abs(wave).max()), rate, subtype="PCM_16")
+        soundfile.write(root / phrase.utterance.audio, wave / max(1.0, np.abs(wave).max()), rate, subtype="PCM_16")
     return len(phrases)
 
 
