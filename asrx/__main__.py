@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+INTERRUPTED = 130  # the exit status a shell gives for Ctrl-C
+
 
 def main() -> None:
     """Entry point. Nothing heavier than Hydra is imported before the config is composed and checked."""
@@ -18,7 +20,8 @@ def main() -> None:
     try:
         _hydra(arguments)
     except KeyboardInterrupt:
-        sys.exit("Interrupted.")
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
     except Exception as error:
         from asrx.explain import explain
 
@@ -55,7 +58,7 @@ def _job(cfg) -> float | None:
             raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
     if best is None:
-        sys.exit(130)  # as the shell says of Ctrl-C; a sweep stops too
+        sys.exit(INTERRUPTED)  # a sweep stops too
     return best
 
 

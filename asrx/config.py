@@ -116,6 +116,9 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         UserError: a key that its class does not take, a key outside all groups, or a value still missing.
     """
     plain = OmegaConf.to_container(cfg, resolve=False)
+    for group in ("dataset", "features", "augment", "model", "optimizer", "trainer", "logger"):
+        if not isinstance(plain.get(group), dict):
+            raise UserError(f"{group} has no choice: give one of {', '.join(choices(group))}.")
     if missing := next(_missing(plain), None):
         raise UserError(f"{missing} has no value yet: give it on the command line, {missing}=...")
     _check_keys(plain, OmegaConf.to_container(allowed, resolve=False))
@@ -144,6 +147,8 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
             raise UserError(f"{where}: {target} takes no argument {name}.{nearest(name, known)} It takes {taken}.")
         if not target and allowed and name not in allowed:
             raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
+        if value is None and not target and isinstance(allowed.get(name), int | float):
+            raise UserError(f"{where}=null should be a number, such as {allowed[name]}.")
         if "str" not in (known or {}).get(name, ""):
             _check_kind(where, value, allowed.get(name))
         # a mapping that is an argument is the class's own business

@@ -17,8 +17,11 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return str(error)
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
-    if not isinstance(error, HydraException | OmegaConfBaseException):
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return f"{error}: give the group one of its choices, see python -m asrx --help."
+    if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)
     if match := re.search(r"Could not override '([^']+)'", text):
@@ -31,8 +34,10 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
 
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
-    chosen = [argument for argument in arguments if argument.partition("=")[0] in groups() and "," not in argument]
-    composed = compose(chosen)
+    own = set(groups()) - {"experiments"}  # an experiment may be what is wrong
+    composed = compose(
+        [argument for argument in arguments if argument.partition("=")[0] in own and "," not in argument]
+    )
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(composed, parent) if parent else None
     target = node.get("_target_") if OmegaConf.is_dict(node) else None

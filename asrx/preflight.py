@@ -16,7 +16,7 @@ def check_resume(arguments: list[str]) -> None:
     Raises:
         UserError: the folder holds no run, or there are other overrides beside it.
     """
-    folder = next((a.partition("=")[2] for a in arguments if a.startswith("resume=")), "null")
+    folder = next((a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")), "null")
     if folder == "null":
         return
     if not (Path(folder) / "config.yaml").exists():

@@ -104,6 +104,11 @@ def run(cfg: DictConfig) -> float | None:
         default_root_dir=folder,
         use_distributed_sampler=False,
     )
+    if 0 in (trainer.limit_val_batches, trainer.max_epochs) or 0 < trainer.max_epochs < trainer.check_val_every_n_epoch:
+        raise UserError(
+            "No validation would take place, and it chooses the checkpoint to test: see trainer.max_epochs, "
+            "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
+        )
     results: dict[str, Any] = {"kind": objective.metrics().kind, "state": "finished", "test": None}
     resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
     try:
@@ -112,8 +117,7 @@ def run(cfg: DictConfig) -> float | None:
             raise Interrupted
         if checkpoints.best is None:
             raise UserError(
-                "No validation took place, and it chooses the checkpoint to test: see trainer.limit_val_batches and "
-                f"trainer.check_val_every_n_epoch. The trained model is kept in {checkpoints.last_path}."
+                f"Training ended before its first validation, which chooses the checkpoint to test: {folder}."
             )
         with stopwatch("test"):
             # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch

@@ -22,8 +22,8 @@ class System(pl.LightningModule):
     """One experiment's model and how it is trained. It never asks which task this is.
 
     Args:
-        features, encoder, objective: the pipeline; see asrx.features.base, asrx.models.crnn and asrx.objectives.base for
-            what each must offer.
+        features, encoder, objective: the pipeline; what each must offer stands in asrx.features.base,
+            asrx.models.crnn and asrx.objectives.base.
         wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
         mixup: draws pairs of utterances, or None.
         make_optimizer: parameters to optimizer.

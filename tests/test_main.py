@@ -82,6 +82,15 @@ WRONG = [
     (["experiments=nothing"], "experiments", "an experiment that does not exist"),
     (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
     (["dataset=manifest", "dataset.trian=x"], "Did you mean dataset.train?", "a misspelt key of the chosen data set"),
+    (["augment=null"], "give the group one of its choices", "a group without a choice"),
+    (["dataset.batch_size=null"], "dataset.batch_size=null should be a number", "nothing for a number"),
+    (["seed=-1"], "seed=-1 should be a whole number from 0", "a negative seed"),
+    (
+        ["experiments=typo"],
+        "there is no key or group datset. Did you mean dataset?",
+        "a misspelt group in an experiment",
+    ),
+    (["experiments=broken"], "while parsing", "an experiment that is no YAML"),
     (["seed"], "seed", "an override without a value"),
     (["trainer.max_epochs=abc"], "trainer.max_epochs=abc should be a number, such as 8", "a word for a number"),
     (["model.encoder.channels=8"], "channels=8 should be a list, such as [16, 32]", "a number for a list"),
@@ -97,6 +106,10 @@ WRONG = [
 @pytest.mark.parametrize(("arguments", "answer"), [w[:2] for w in WRONG], ids=[w[2] for w in WRONG])
 def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
     (tmp_path / "config.yaml").touch()
+    own = tmp_path / "experiments"
+    own.mkdir()
+    (own / "typo.yaml").write_text("# @package _global_\ndefaults:\n  - override /datset: fsdd\n")
+    (own / "broken.yaml").write_text("# @package _global_\ntrainer: {max_epochs: 3\n")
     data = [] if "resume" in arguments[0] else [f"data_dir={tmp_path}"]
     done = asrx(*arguments, *data, cwd=tmp_path)
     assert not (tmp_path / "nowhere").exists()

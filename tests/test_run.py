@@ -157,3 +157,33 @@ def test_resume_refuses_data_that_changed(launch, tones, tmp_path):
     copy.write_text("".join(lines[:-1]))
     with pytest.raises(SystemExit, match="the data is not what it was"):
         launch(f"resume={folder}")
+
+
+def test_two_validations_in_an_epoch_see_all_the_data(launch, tones):
+    folder = launch(*tones, *FAST, "+trainer.val_check_interval=0.5", "trainer.max_epochs=1")
+    assert rows(folder)[0]["val/utterances"] == "12"
+
+
+def test_columns_have_other_names(launch, tones, tmp_path):
+    manifest = Path(next(o for o in tones if o.startswith("dataset.train=")).partition("=")[2])
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    table = manifest.with_name("table.csv")
+    table.write_text("path,sentence\n" + "".join(f"{row['audio_filepath']},{row['text']}\n" for row in lines))
+    names = "dataset.columns={audio_filepath: path, text: sentence}"
+    common = ["dataset=manifest", "dataset.sample_rate=8000", "features.n_mels=20", f"data_dir={tmp_path}"]
+    folder = launch(*common, f"dataset.train={table}", names, *FAST, "trainer.max_epochs=1")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_a_run_that_diverged_says_so(launch, tones):
+    with pytest.raises(SystemExit, match="Training diverged"):
+        launch(*tones, *FAST, "optimizer.lr=1e30", "optimizer/schedule=none", "trainer.gradient_clip_val=null")
+
+
+def test_a_run_without_validation_is_refused(launch, tones):
+    with pytest.raises(SystemExit, match="No validation would take place"):
+        launch(*tones, *FAST, "+trainer.limit_val_batches=0")
+
+
+def test_a_run_of_four_steps(launch, tones):
+    launch(*tones, *FAST, "trainer.max_epochs=1", "+trainer.limit_train_batches=4")

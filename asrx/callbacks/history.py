@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import time
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+
+from asrx.types import UserError
 
 
 class History(pl.Callback):
@@ -16,6 +19,9 @@ class History(pl.Callback):
 
     Args:
         folder: the run folder.
+
+    Raises:
+        UserError: out of `trainer.fit`, when the loss of an epoch is not finite.
     """
 
     def __init__(self, folder: Path):
@@ -33,7 +39,13 @@ class History(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
         row = {"epoch": trainer.current_epoch, "step": trainer.global_step, "seconds": time.monotonic() - self.start}
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
-        self.rows.append(row | {"train/loss": system.mean_train_loss()} | system.results)
+        loss = system.mean_train_loss()
+        if not isfinite(loss):
+            raise UserError(
+                f"Training diverged: the mean loss of epoch {trainer.current_epoch} is {loss}. Lower optimizer.lr; "
+                f"{self.path.parent} keeps what was reached before."
+            )
+        self.rows.append(row | {"train/loss": loss} | system.results)
         if trainer.is_global_zero:
             names = list(dict.fromkeys(name for row in self.rows for name in row))
             partial = self.path.with_suffix(".part")

@@ -82,7 +82,8 @@ def handle(problems: list[Problem], utterances: Sequence[Utterance], on_bad: str
     if on_bad == "error":
         raise UserError(
             f"{len(problems)} of {len(utterances)} utterances cannot be used ({counts}; first {example}): "
-            f"see {listing}, mend the data, or leave them out with dataset.on_bad=skip."
+            f"see {listing}, mend the data, or leave them out with dataset.on_bad=skip"
+            f"{', or draw other parts with dataset.split.official=false' if 'two splits' in counts else ''}."
         )
     print(f"Leaving out {len(problems)} of {len(utterances)} utterances ({counts}): see {listing}.")
     places = {problem.place for problem in problems}

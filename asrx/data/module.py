@@ -40,7 +40,7 @@ class Loader(DataLoader):
     def __iter__(self) -> Iterator[Batch]:
         try:
             for batch in super().__iter__():
-                self.sampler.done += 1
+                self.sampler.done += self.sampler.seed is not None  # only training goes on in mid-epoch
                 yield batch
         finally:  # also when it is left before its end, as by trainer.limit_val_batches
             self.sampler.done = 0

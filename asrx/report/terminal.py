@@ -18,5 +18,6 @@ def summary(results: dict[str, Any], folder: Path) -> str:
     rows += [(f"{stage} time", f"{seconds:.1f} s") for stage, seconds in results["seconds"].items()]
     width = max(len(name) for name, _ in rows)
     table = [f"  {name:<{width}}  {value:>9}" for name, value in rows]
-    head = "Test result" if test else f"Interrupted; python -m asrx resume={folder} goes on from here"
+    stopped = results["state"] == "interrupted"
+    head = f"Interrupted; python -m asrx resume={folder} goes on from here" if stopped else "Test result"
     return "\n".join(["", head, *table, f"Run folder: {folder}", f"Report: {folder / 'report.html'}"])

@@ -76,7 +76,7 @@ class Manifest:
         where = f"{path}:{line}"
         names = {name: self.columns.get(name, name) for name in REQUIRED + OPTIONAL}
         for name, column in names.items():
-            if column not in row and (name in REQUIRED or name in self.columns):
+            if column not in row and (name in REQUIRED or column != name):
                 raise UserError(
                     f"{where} has no {column}.{nearest(column, row)} It has {', '.join(row)}: "
                     f"add {column}, or name the right one in dataset.columns.{name}."
