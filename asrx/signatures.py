@@ -94,6 +94,8 @@ def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
             return _of_arguments(statement.args, skip=1)
     inherited = Signature({}, False)
     for base in node.bases:
+        if ast.unparse(base) == "ABC":  # adds no arguments, and its source is not to be had
+            continue
         try:
             found = _find(f"{module}.{ast.unparse(base)}")
         except LookupError:
