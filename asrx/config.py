@@ -21,19 +21,20 @@ from omegaconf.errors import OmegaConfBaseException
 from asrx.signatures import signature
 from asrx.types import UserError
 
-# What run.py gives each of these when it builds it; the YAML leaves it out.
+# What the program gives each of these when it builds it, to those that take it; the YAML leaves it out.
 SUPPLIED = {
-    "model.encoder": ("in_dim",),
+    "model.encoder": ("in_dim", "in_frames"),
     "model.objective": ("in_dim", "texts"),
+    "model.init": ("module",),
     "optimizer": ("params",),
     "optimizer.schedule": ("optimizer", "total_steps", "mode"),
-    "trainer": ("logger", "callbacks", "default_root_dir", "use_distributed_sampler"),
+    "trainer": ("logger", "default_root_dir", "use_distributed_sampler"),
     "logger": ("folder",),
 }
 # Settings that say where things are or how they are shown, and never change a result.
-INDIFFERENT = ("data_dir", "run_dir", "resume", "logger")
+INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published")
 # Of the dataset group, these change a result; what the data is, its fingerprint says.
-DATASET_SETTINGS = ("sample_rate", "batch_size", "batch_seconds", "buckets")
+DATASET_SETTINGS = ("sample_rate", "clip", "batch_size", "batch_seconds", "buckets", "replacement")
 
 
 def supplied(path: Sequence[str]) -> tuple[str, ...]:
@@ -48,10 +49,11 @@ def home() -> Path:
 
 
 def set_up_hydra() -> None:
-    """Make known to Hydra what conf/config.yaml refers to: ASRX_HOME and two resolvers that name folders."""
+    """Make known to Hydra what conf/ refers to: ASRX_HOME, two resolvers that name folders, and one that multiplies."""
     os.environ["ASRX_HOME"] = str(home())
     OmegaConf.register_new_resolver("asrx.run_folder", _run_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("asrx.sweep_folder", _sweep_folder, use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("asrx.times", lambda a, b: round(a * b, 9), replace=True)
 
 
 def _run_folder(resume: str | None, base: str) -> str:
@@ -154,9 +156,16 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
         # a mapping that is an argument is the class's own business
         if isinstance(value, dict) and ("_target_" in value or not target):
             _check_keys(value, allowed.get(name) or {}, (*path, name))
-        for i, item in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(item, dict):
-                _check_keys(item, {}, (*path, name, str(i)))
+        for place, item in _items(value, (*path, name)):
+            _check_keys(item, {}, place)
+
+
+def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict]]:
+    """The mappings in a list, and in the lists in it, each with its path."""
+    for i, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield (*path, str(i)), item
+        yield from _items(item, (*path, str(i)))
 
 
 def _check_kind(where: str, value: Any, default: Any) -> None:
@@ -182,7 +191,9 @@ def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
 
 
 def build(node: DictConfig | dict, **supplied: Any) -> Any:
-    """Make the object a config node describes; `supplied` are the arguments that only the program knows.
+    """Make the object a config node describes.
+
+    `supplied` are the arguments that only the program knows; a class of asrx that does not name one does without it.
 
     Raises:
         UserError: the class refused its arguments.
@@ -190,7 +201,9 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    arguments = {name: value for name, value in node.items() if not _is_component(value)}
+    arguments = {name: value for name, value in node.items() if not _is_component(value) and name not in supplied}
+    if node["_target_"].startswith("asrx."):
+        supplied = {name: value for name, value in supplied.items() if name in signature(node["_target_"]).arguments}
     try:
         # not through instantiate: OmegaConf would read transcripts as config, and take its time
         return instantiate(arguments, _convert_="all", _partial_=True)(**supplied)

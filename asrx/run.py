@@ -10,6 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config import build, digest
+from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
 from asrx.types import UserError
 
@@ -31,52 +32,37 @@ def run(cfg: DictConfig) -> float | None:
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
     stopwatch = Stopwatch()
+    if cfg.dataset.on_bad not in ("error", "skip"):
+        raise UserError(f"dataset.on_bad={cfg.dataset.on_bad} is neither error nor skip.")
+    if cfg.tested not in ("best", "last"):
+        raise UserError(f"tested={cfg.tested} is neither best nor last.")
     with stopwatch("prepare"):
-        utterances, store = _prepare(cfg)
+        utterances, store = prepare(cfg)
 
     # only now: importing these takes longer than all checks before them
     import torch
 
+    from asrx.assembly import assemble, data_of, monitored
     from asrx.callbacks.checkpoints import Checkpoints
     from asrx.callbacks.history import History
     from asrx.callbacks.interrupt import Interrupt, Interrupted
     from asrx.callbacks.progress import Progress
     from asrx.callbacks.timing import Timing
+    from asrx.models.keras import count
     from asrx.report.files import read_run_id, write_environment, write_json, write_predictions
     from asrx.report.page import write_report
     from asrx.report.terminal import summary
-    from asrx.system import System
 
     _quieten()
     main = _is_main()
     torch.manual_seed(cfg.seed)
-    texts = [u.text for u in utterances if u.split == "train"]
-    features = build(cfg.features)
-    encoder = build(cfg.model.encoder, in_dim=features.dim)
-    objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts)
+    system = assemble(cfg, [u.text for u in utterances if u.split == "train"], stopwatch)
+    objective, features = system.objective, system.features
     with stopwatch("prepare"):
-        data = _data(cfg, utterances, store, objective, lambda n: encoder.out_len(features.frames(n)), folder)
+        data = data_of(cfg, utterances, store, system, folder / "bad_utterances.jsonl")
         if features.normalize == "corpus":
-            features.fit((batch.wave_BT, batch.lengths_B) for batch in data.loader("train", None))
+            features.fit(system.clip(batch.wave_BT, batch.lengths_B) for batch in data.loader("train", None))
 
-    system = System(
-        features,
-        encoder,
-        objective,
-        wave_augment=[build(node) for node in cfg.augment.wave],
-        frame_augment=[build(node) for node in cfg.augment.frames],
-        mixup=build(cfg.augment.mixup) if cfg.augment.mixup else None,
-        make_optimizer=lambda params: build(cfg.optimizer, params=params),
-        make_schedule=lambda optimizer, steps: build(
-            cfg.optimizer.schedule,
-            optimizer=optimizer,
-            total_steps=steps,
-            mode=objective.mode,
-        ),
-        seed=cfg.seed,
-        stopwatch=stopwatch,
-        card={"config": OmegaConf.to_container(cfg, resolve=True), "labels": objective.labels},
-    )
     if main:
         run_id = digest(cfg, _fingerprint(utterances, store))
         if cfg.resume is None:
@@ -86,7 +72,8 @@ def run(cfg: DictConfig) -> float | None:
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
 
     loggers = [build(node, folder=folder) for node in cfg.logger.values() if node]
-    checkpoints = Checkpoints(folder, objective.monitor, objective.mode)
+    monitor, mode = monitored(cfg, objective)
+    checkpoints = Checkpoints(folder, monitor, mode)
     interrupt = Interrupt(checkpoints)
     accelerator = _accelerator(cfg.trainer)
     trainer = build(
@@ -95,11 +82,12 @@ def run(cfg: DictConfig) -> float | None:
         precision=_precision(cfg.trainer, accelerator),
         logger=loggers,
         callbacks=[
-            *([Progress(objective.monitor, store.sample_rate)] if cfg.trainer.enable_progress_bar else []),
+            *([Progress(monitor, store.sample_rate)] if cfg.trainer.enable_progress_bar else []),
             Timing(stopwatch),
             History(folder),
             interrupt,
             checkpoints,
+            *(build(node) for node in cfg.trainer.callbacks),
         ],
         default_root_dir=folder,
         use_distributed_sampler=False,
@@ -120,8 +108,9 @@ def run(cfg: DictConfig) -> float | None:
                 f"Training ended before its first validation, which chooses the checkpoint to test: {folder}."
             )
         with stopwatch("test"):
-            # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
-            system.load_state_dict(torch.load(checkpoints.best_path, "cpu", weights_only=True)["state_dict"])
+            if cfg.tested == "best":
+                # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
+                system.load_state_dict(torch.load(checkpoints.best_path, "cpu", weights_only=True)["state_dict"])
             trainer.test(system, data, verbose=False)
         results["test"] = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
         predictions = system.all_predictions()
@@ -133,6 +122,7 @@ def run(cfg: DictConfig) -> float | None:
         results |= {
             "best": checkpoints.best,
             "parameters": sum(p.numel() for p in system.parameters()),
+            "keras_parameters": count(torch.nn.ModuleList([system.encoder, objective])),
             "audio_seconds": {split: data.seconds(split) for split in data.utterances},
             "seconds": dict(stopwatch.seconds),
         }
@@ -141,56 +131,12 @@ def run(cfg: DictConfig) -> float | None:
         for logger in loggers:
             logger.log_results(folder)
         print(summary(results, folder))
-    return checkpoints.best[objective.monitor] if results["state"] == "finished" else None
+    return checkpoints.best[monitor] if results["state"] == "finished" else None
 
 
 def _is_main() -> bool:
     """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
-
-
-def _prepare(cfg: DictConfig):
-    """The corpus, split, and its decoded waveforms."""
-    from asrx.data.store import build as build_store
-
-    if cfg.dataset.on_bad not in ("error", "skip"):
-        raise UserError(f"dataset.on_bad={cfg.dataset.on_bad} is neither error nor skip.")
-    utterances = build(cfg.dataset.split).assign(build(cfg.dataset.corpus).prepare())
-    return utterances, build_store(utterances, cfg.dataset.sample_rate, Path(cfg.data_dir).expanduser())
-
-
-def _data(cfg: DictConfig, utterances, store, objective, out_len, folder: Path):
-    """The DataModule of what is left after the checks."""
-    from asrx.data.checks import find_problems, handle
-    from asrx.data.module import DataModule
-    from asrx.types import SPLITS
-
-    problems = find_problems(
-        utterances,
-        store.errors,
-        store.lengths,
-        objective.encode,
-        out_len,
-        objective.feasible,
-        build(cfg.dataset.split).speaker_disjoint,
-    )
-    for split in SPLITS:
-        if not any(u.split == split for u in utterances):
-            raise UserError(
-                f"The {split} part is empty: give it a share of the data, dataset.split.{split}=0.1, or its own."
-            )
-    bad = handle(problems, utterances, cfg.dataset.on_bad, folder / "bad_utterances.jsonl")
-    kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
-    return DataModule(
-        {split: [pair for pair in kept if pair[1].split == split] for split in SPLITS},
-        store,
-        objective.encode,
-        cfg.dataset.batch_size,
-        cfg.dataset.batch_seconds,
-        cfg.dataset.buckets,
-        cfg.dataset.workers,
-        cfg.seed,
-    )
 
 
 def _fingerprint(utterances, store) -> str:

@@ -91,7 +91,28 @@ def _absolute(module: str, path: Path, node: ast.ImportFrom) -> str:
 def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
     for statement in node.body:
         if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
-            return _of_arguments(statement.args, skip=1)
+            own = _of_arguments(statement.args, skip=1)
+            above = _inherited(module, node) if _hands_on(statement) else None
+            return Signature(above.arguments | own.arguments, above.open) if above else own
+    inherited = _inherited(module, node)
+    if inherited is None or not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
+        return inherited
+    fields = {
+        statement.target.id: ast.unparse(statement.annotation)
+        for statement in node.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    }
+    return Signature(inherited.arguments | fields, inherited.open)
+
+
+def _hands_on(init: ast.FunctionDef) -> bool:
+    """Whether `super().__init__` gets the keywords that the signature leaves open."""
+    calls = (c for c in ast.walk(init) if isinstance(c, ast.Call) and ast.unparse(c.func) == "super().__init__")
+    names = {ast.unparse(keyword.value) for call in calls for keyword in call.keywords if keyword.arg is None}
+    return init.args.kwarg is not None and init.args.kwarg.arg in names
+
+
+def _inherited(module: str, node: ast.ClassDef) -> Signature | None:
     inherited = Signature({}, False)
     for base in node.bases:
         if ast.unparse(base) == "ABC":  # adds no arguments, and its source is not to be had
@@ -104,14 +125,7 @@ def _of_class(module: str, node: ast.ClassDef) -> Signature | None:
         if above is None:
             return None
         inherited = above
-    if not any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
-        return inherited
-    fields = {
-        statement.target.id: ast.unparse(statement.annotation)
-        for statement in node.body
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-    }
-    return Signature(inherited.arguments | fields, inherited.open)
+    return inherited
 
 
 def _of_arguments(arguments: ast.arguments, skip: int) -> Signature:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 
 from asrx.augment.mixup import Mixup
 from asrx.features.base import Features
+from asrx.features.clip import Clip
 from asrx.objectives.base import Objective
 from asrx.schedules import Schedule
 from asrx.stopwatch import Stopwatch
@@ -22,12 +24,14 @@ class System(pl.LightningModule):
     """One experiment's model and how it is trained. It never asks which task this is.
 
     Args:
+        clip: brings all utterances to one length, after wave augmentation.
         features, encoder, objective: the pipeline; what each must offer stands in asrx.features.base,
-            asrx.models.crnn and asrx.objectives.base.
+            asrx.models.crnn and asrx.objectives.base. An encoder may have a `penalty()`, which is added to the loss.
         wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
         mixup: draws pairs of utterances, or None.
         make_optimizer: parameters to optimizer.
         make_schedule: (optimizer, total steps) to schedule.
+        monitor: the validation metric that schedules look at.
         seed: of dropout and augmentation, together with the place in training: a step draws the same numbers whether or
             not the run was interrupted before it.
         stopwatch: sums the seconds of features.
@@ -36,6 +40,7 @@ class System(pl.LightningModule):
 
     def __init__(
         self,
+        clip: Clip,
         features: Features,
         encoder: nn.Module,
         objective: Objective,
@@ -44,15 +49,16 @@ class System(pl.LightningModule):
         mixup: Mixup | None,
         make_optimizer: Callable[[Any], torch.optim.Optimizer],
         make_schedule: Callable[[torch.optim.Optimizer, int], Schedule],
+        monitor: str,
         seed: int,
         stopwatch: Stopwatch,
         card: dict[str, Any],
     ):
         super().__init__()
-        self.features, self.encoder, self.objective = features, encoder, objective
+        self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
         self.wave_augment, self.frame_augment = nn.ModuleList(wave_augment), nn.ModuleList(frame_augment)
         self.mixup = mixup
-        self.make_optimizer, self.make_schedule = make_optimizer, make_schedule
+        self.make_optimizer, self.make_schedule, self.monitor = make_optimizer, make_schedule, monitor
         self.seed, self.stopwatch, self.card = seed, stopwatch, card
         # a sum, not a mean, so that it can be saved in mid-epoch and added over processes;
         # not a buffer, as DDP would copy the first process's over the others
@@ -64,8 +70,13 @@ class System(pl.LightningModule):
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without
         augmentation."""
-        frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
+        frames_BTF, lengths_B = self.features(*self.clip(wave_BT, lengths_B))
         return self.encoder(frames_BTF, lengths_B)
+
+    def out_len(self, n_samples: int) -> int:
+        """Encoder frames of `n_samples` samples, after the augmentation that shortens them most."""
+        shortest = n_samples * prod(getattr(augment, "shortest", 1.0) for augment in self.wave_augment)
+        return self.encoder.out_len(self.features.frames(self.clip.out_len(int(shortest))))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.make_optimizer(p for p in self.parameters() if p.requires_grad)
@@ -99,19 +110,26 @@ class System(pl.LightningModule):
             if mix:
                 frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
         enc_BTD, lengths_B = self.encoder(frames_BTF, lengths_B)
-        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
+        loss_B = self._loss(enc_BTD, lengths_B, batch)
         if mix:
-            partners_B = self.objective.loss(enc_BTD, lengths_B, batch.targets.of(mix.partner_B))
-            loss_B = mix.combine(loss_B, partners_B)
+            loss_B = mix.combine(loss_B, self._loss(enc_BTD, lengths_B, batch.partners(mix.partner_B)))
         self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
         return loss_B.mean()
+
+    def _loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """One loss per utterance, (B,)."""
+        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
+        if batch.others is not None:
+            others_B = self.objective.loss(enc_BTD, lengths_B, batch.others)
+            loss_B = batch.share_B * loss_B + (1 - batch.share_B) * others_B
+        return loss_B + self.encoder.penalty() if hasattr(self.encoder, "penalty") else loss_B
 
     @torch.no_grad()
     def _augmented_frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.autocast(self.device.type, enabled=False):
             for augment in self.wave_augment:
                 wave_BT, lengths_B = augment(wave_BT, lengths_B)
-            frames_BTF, lengths_B = self.features(wave_BT, lengths_B)
+            frames_BTF, lengths_B = self.features(*self.clip(wave_BT, lengths_B))
             for augment in self.frame_augment:
                 frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
         return frames_BTF, lengths_B
@@ -139,7 +157,7 @@ class System(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         results = self._log_scores("val")
         if not self.trainer.sanity_checking:
-            self.schedule.validated(results[self.objective.monitor])
+            self.schedule.validated(results[self.monitor])
 
     def on_test_epoch_start(self) -> None:
         self._start_scoring()
@@ -166,7 +184,7 @@ class System(pl.LightningModule):
 
     def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
         enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
-        self.held_out_loss += _sum_and_count(self.objective.loss(enc_BTD, lengths_B, batch.targets))
+        self.held_out_loss += _sum_and_count(self._loss(enc_BTD, lengths_B, batch))
         targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
         references = [self.objective.text(ids[:length]) for ids, length in targets]
         hypotheses = self.objective.decode(enc_BTD, lengths_B)

@@ -25,6 +25,9 @@ class Utterance:
 
     `offset` and `duration` are in seconds; a `duration` of None means to the end of the file.
     `split` is the corpus's own assignment, or None where the corpus leaves it to the split protocol.
+
+    A copy that `augment.offline` makes carries the number of its combination in `copy` (0 is the recording itself). Where
+    it is a mixture, `other` is what the second voice says, and `share` the first one's weight.
     """
 
     id: str
@@ -34,6 +37,9 @@ class Utterance:
     split: str | None = None
     offset: float = 0.0
     duration: float | None = None
+    copy: int = 0
+    other: str | None = None
+    share: float = 1.0
 
 
 class Targets(NamedTuple):
@@ -50,13 +56,24 @@ class Targets(NamedTuple):
 class Batch(NamedTuple):
     """Utterances side by side: `wave_BT` float32 in [-1, 1] padded with zeros, `lengths_B` in samples.
 
-    `index_B` is the place of each utterance in its split.
+    `index_B` is the place of each utterance in its split. Where the part holds mixtures, `others` is what the second
+    voices say and `share_B` the weight of the first.
     """
 
     wave_BT: torch.Tensor
     lengths_B: torch.Tensor
     targets: Targets
     index_B: torch.Tensor
+    others: Targets | None = None
+    share_B: torch.Tensor | None = None
+
+    def partners(self, index_B: torch.Tensor) -> Batch:
+        """The targets of other utterances of the batch."""
+        if self.others is None:
+            return self._replace(targets=self.targets.of(index_B))
+        return self._replace(
+            targets=self.targets.of(index_B), others=self.others.of(index_B), share_B=self.share_B[index_B]
+        )
 
 
 @dataclass(frozen=True)

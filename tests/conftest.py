@@ -57,6 +57,17 @@ def tone_labels(tmp_path_factory) -> list[str]:
     ]
 
 
+@pytest.fixture(scope="session")
+def miniatures(tmp_path_factory) -> Path:
+    """A folder of small made-up corpora, each in the layout of the real one, by the name of its class."""
+    from corpus import MINIATURES
+
+    folder = tmp_path_factory.mktemp("miniatures")
+    for name, make in MINIATURES.items():
+        make(folder / name)
+    return folder
+
+
 @pytest.fixture
 def launch(tmp_path, monkeypatch):
     """Call the command in this process: overrides in, run folder out."""

@@ -44,3 +44,58 @@ def sentences(count: int, seed: int) -> list[str]:
 def labels(count: int) -> list[str]:
     """Two letters in turn."""
     return ["ab"[i % 2] for i in range(count)]
+
+
+def _speak(path: Path, text: str, seconds: float, rng: np.random.Generator) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = np.zeros(int(seconds * RATE))
+    tone = tone_word(text, rng)[: len(wave)]
+    wave[: len(tone)] = tone
+    soundfile.write(path, wave + 0.003 * rng.standard_normal(len(wave)), RATE)
+
+
+def digits(root: Path) -> None:
+    """The layout of the Free Spoken Digit Dataset: four speakers, three recordings of each digit."""
+    rng = np.random.default_rng(0)
+    for digit in range(10):
+        for speaker in ("jackson", "nicolas", "theo", "yweweler"):
+            for index in range(3):
+                _speak(root / f"{digit}_{speaker}_{index}.wav", "abcd"[digit % 4] * (1 + digit // 4), 0.3, rng)
+
+
+def words(root: Path) -> None:
+    """The layout of Speech Commands without its lists: three words, ten speakers."""
+    rng = np.random.default_rng(0)
+    for text, word in zip("abc", ("no", "stop", "yes"), strict=True):
+        for speaker in range(10):
+            _speak(root / word / f"{speaker:08x}_nohash_0.wav", text, 0.9, rng)
+
+
+def spelling(root: Path) -> None:
+    """The layout of AN4: twelve speakers, four utterances each."""
+    rng = np.random.default_rng(0)
+    files, lines = [], []
+    for speaker in range(12):
+        for number, text in enumerate(sentences(4, speaker)):
+            name = f"s{speaker}-{number}"
+            files.append(f"an4_clstk/s{speaker}/{name}")
+            lines.append(f"<s> {text.upper()} </s> ({name})")
+            _speak(root / "wav" / f"{files[-1]}.wav", text, 2.0, rng)
+    (root / "etc").mkdir()
+    (root / "etc" / "an4_train.fileids").write_text("\n".join(files) + "\n")
+    (root / "etc" / "an4_train.transcription").write_text("\n".join(lines) + "\n")
+
+
+def pictures(root: Path) -> None:
+    """A folder of grey spectrogram images with a test part: two classes."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 20), ("test", 6)):
+        for label in ("left", "right"):
+            (root / part / label).mkdir(parents=True)
+            for number in range(count):
+                Image.fromarray(rng.integers(0, 255, (98, 50), np.uint8)).save(root / part / label / f"{number}.png")
+
+
+MINIATURES = {"FSDD": digits, "SpeechCommands": words, "AN4": spelling, "ImageFolder": pictures}

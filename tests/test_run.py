@@ -129,11 +129,11 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
 
 
 @pytest.mark.parametrize("name", choices("experiments"))
-def test_every_experiment_runs_one_fast_batch(request, launch, name):
-    objective = compose([f"experiments={name}"]).model.objective._target_
-    data = request.getfixturevalue("tones" if objective.endswith("CTC") else "tone_labels")
-    kept = [override for override in data if not override.startswith("model=")]
-    folder = launch(f"experiments={name}", *kept, "trainer=debug", "trainer.max_epochs=1")
+def test_every_experiment_runs_one_fast_batch(launch, miniatures, name):
+    """With all of its own settings, on a few recordings in the layout of its corpus."""
+    corpus = compose([f"experiments={name}"]).dataset.corpus._target_.rpartition(".")[2]
+    data = [f"dataset.root={miniatures / corpus}", f"data_dir={miniatures}", "trainer=debug", "trainer.max_epochs=1"]
+    folder = launch(f"experiments={name}", *data)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from asrx.types import UserError
+
 
 class Mix(NamedTuple):
     """Each utterance's partner in the batch, and its own weight, both (B,)."""
@@ -26,19 +28,31 @@ class Mix(NamedTuple):
 
 
 class Mixup(nn.Module):
-    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) with a weight and a partner drawn for every
-    utterance.
+    """Mixup (Zhang et al. 2018, https://arxiv.org/abs/1710.09412) with a partner drawn for every utterance.
 
     Args:
         alpha: the weights follow Beta(alpha, alpha).
+        draw: `sample` draws a weight for every utterance, `batch` one for each batch, `dataset` one for the whole run,
+            which a checkpoint holds.
+
+    Raises:
+        UserError: there is no such draw, or alpha is not above 0.
     """
 
-    def __init__(self, alpha: float = 0.5):
+    def __init__(self, alpha: float = 0.5, draw: str = "sample"):
         super().__init__()
-        self.alpha = alpha
+        if draw not in ("sample", "batch", "dataset"):
+            raise UserError(f"augment.mixup.draw={draw} should be sample, batch or dataset.")
+        if not alpha > 0:
+            raise UserError(f"augment.mixup.alpha={alpha} should be above 0, such as 0.5.")
+        self.alpha, self.draw = alpha, draw
+        self.register_buffer("weight", self._weights(1, torch.device("cpu")) if draw == "dataset" else None)
 
     def forward(self, batch: int, device: torch.device) -> Mix:
         """Draw for a batch of so many."""
-        alpha_B = torch.full((batch,), self.alpha, device=device)
-        weight_B = torch.distributions.Beta(alpha_B, alpha_B, validate_args=False).sample()
-        return Mix(torch.randperm(batch, device=device), weight_B)
+        weight_B = self._weights(batch if self.draw == "sample" else 1, device) if self.weight is None else self.weight
+        return Mix(torch.randperm(batch, device=device), weight_B.to(device).expand(batch))
+
+    def _weights(self, count: int, device: torch.device) -> torch.Tensor:
+        alpha_N = torch.full((count,), self.alpha, device=device)
+        return torch.distributions.Beta(alpha_N, alpha_N, validate_args=False).sample()

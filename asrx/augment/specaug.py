@@ -5,18 +5,21 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from asrx.masking import valid
+
 
 class SpecAugment(nn.Module):
-    """Masks of zeros over time and over frequency (Park et al. 2019, https://arxiv.org/abs/1904.08779).
+    """Masks over time and over frequency (Park et al. 2019, https://arxiv.org/abs/1904.08779).
 
     Every utterance draws its own masks. Widths are uniform from 0 to the maximum; a time mask stays inside the
-    utterance. Zero is each bin's mean when the features are normalised.
+    utterance.
 
     Args:
         time_masks, freq_masks: number of masks of each kind.
         time_width: widest time mask, in frames.
         time_share: widest time mask, as a share of the utterance; the smaller of the two counts.
         freq_width: widest frequency mask, in bins.
+        fill: value of what is masked; 0 is each bin's mean when the features are normalised.
     """
 
     def __init__(
@@ -26,10 +29,12 @@ class SpecAugment(nn.Module):
         time_share: float = 0.2,
         freq_masks: int = 1,
         freq_width: int = 6,
+        fill: float = 0.0,
     ):
         super().__init__()
         self.time_masks, self.time_width, self.time_share = time_masks, time_width, time_share
         self.freq_masks, self.freq_width = freq_masks, freq_width
+        self.fill = fill
 
     def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T, F) and lengths in frames to the same, masked."""
@@ -38,7 +43,8 @@ class SpecAugment(nn.Module):
         hidden_BT = _bands(self.time_masks, widest_B, lengths_B, time)
         every_B = torch.full_like(lengths_B, bins)
         hidden_BF = _bands(self.freq_masks, every_B.clamp_max(self.freq_width), every_B, bins)
-        return frames_BTF.masked_fill(hidden_BT[:, :, None] | hidden_BF[:, None], 0), lengths_B
+        hidden_BTF = (hidden_BT[:, :, None] | hidden_BF[:, None]) & valid(lengths_B, time)[:, :, None]
+        return frames_BTF.masked_fill(hidden_BTF, self.fill), lengths_B
 
 
 def _bands(count: int, widest_B: torch.Tensor, extent_B: torch.Tensor, size: int) -> torch.Tensor:

@@ -26,6 +26,8 @@ class BucketSampler:
             length.
         seed: of the order; None keeps one order, by length (validation and test).
         rank, world: this process and how many there are.
+        replacement: draw every batch from a whole bucket anew, so that an epoch repeats some utterances and leaves out
+            others, as some published generators do.
 
     Raises:
         UserError: a bound or the number of buckets is not above 0; fewer utterances than processes.
@@ -40,12 +42,13 @@ class BucketSampler:
         seed: int | None = None,
         rank: int = 0,
         world: int = 1,
+        replacement: bool = False,
     ):
         for name, value in {"batch_size": batch_size, "batch_seconds": batch_samples, "buckets": buckets}.items():
             if value <= 0:
                 raise UserError(f"dataset.{name} must be above 0.")
         self.lengths = np.asarray(lengths)
-        self.seed, self.rank, self.world = seed, rank, world
+        self.seed, self.rank, self.world, self.replacement = seed, rank, world, replacement
         self.epoch, self.done = 0, 0
         count = max(1, min(buckets, len(lengths) // (4 * batch_size)))
         self.plan = []  # (members of a bucket, how many make a batch)
@@ -75,7 +78,7 @@ class BucketSampler:
         rng = np.random.default_rng([self.seed or 0, self.epoch])
         dealt = []
         for members, size in self.plan:
-            members = members if self.seed is None else rng.permutation(members)
+            members = members if self.seed is None else rng.choice(members, len(members), replace=self.replacement)
             dealt += np.split(members, range(size, len(members), size))
         while len(dealt) < self.count * self.world:
             largest = dealt.pop(int(np.argmax([len(batch) for batch in dealt])))

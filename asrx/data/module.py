@@ -19,19 +19,37 @@ from asrx.types import SPLITS, Batch, Targets, Utterance
 class Waves(torch.utils.data.Dataset):
     """Waveforms and targets of one split; an index is an array, and gives a whole `Batch`."""
 
-    def __init__(self, store: Store, places: np.ndarray, targets: Sequence[Sequence[int]]):
+    def __init__(
+        self, store: Store, places: np.ndarray, utterances: Sequence[Utterance], encode: Callable[[str], list[int]]
+    ):
         self.store, self.places = store, places
-        self.targets = [torch.tensor(target) for target in targets]
-        self.target_lengths = torch.tensor([len(target) for target in targets])
+        self.targets = _Texts([encode(u.text) for u in utterances])
+        self.mixed = any(u.other is not None for u in utterances)
+        if self.mixed:
+            self.others = _Texts([encode(u.text if u.other is None else u.other) for u in utterances])
+            self.shares = torch.tensor([u.share for u in utterances])
 
     def __getitem__(self, index: np.ndarray) -> Batch:
         wave_BT, lengths_B = self.store.gather(self.places[index])
         return Batch(
             torch.from_numpy(wave_BT),
             torch.from_numpy(lengths_B),
-            Targets(pad_sequence([self.targets[i] for i in index], batch_first=True), self.target_lengths[index]),
+            self.targets[index],
             torch.from_numpy(index),
+            self.others[index] if self.mixed else None,
+            self.shares[index] if self.mixed else None,
         )
+
+
+class _Texts:
+    """Encoded texts; an index is an array."""
+
+    def __init__(self, texts: Sequence[list[int]]):
+        self.ids = [torch.tensor(ids) for ids in texts]
+        self.lengths = torch.tensor([len(ids) for ids in texts])
+
+    def __getitem__(self, index: np.ndarray) -> Targets:
+        return Targets(pad_sequence([self.ids[i] for i in index], batch_first=True), self.lengths[index])
 
 
 class Loader(DataLoader):
@@ -59,7 +77,7 @@ class DataModule(pl.LightningDataModule):
         utterances: of each split, with the place of each in the store.
         store: the waveforms.
         encode: text to target ids.
-        batch_size, batch_seconds, buckets: see `BucketSampler`.
+        batch_size, batch_seconds, buckets, replacement: see `BucketSampler`.
         workers: processes that assemble batches ahead; 0 does it in this one.
         seed: of the training order.
     """
@@ -72,6 +90,7 @@ class DataModule(pl.LightningDataModule):
         batch_size: int,
         batch_seconds: float,
         buckets: int,
+        replacement: bool,
         workers: int,
         seed: int,
     ):
@@ -80,7 +99,7 @@ class DataModule(pl.LightningDataModule):
         self.places = {split: np.array([place for place, _ in utterances[split]], dtype=np.int64) for split in SPLITS}
         self.store, self.encode = store, encode
         self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
-        self.workers, self.seed = workers, seed
+        self.replacement, self.workers, self.seed = replacement, workers, seed
         self.training: Loader | None = None
         self.resumed: dict[str, int] | None = None
 
@@ -115,10 +134,10 @@ class DataModule(pl.LightningDataModule):
             seed,
             self.trainer.global_rank if self.trainer else 0,
             self.trainer.world_size if self.trainer else 1,
+            self.replacement and seed is not None,
         )
-        targets = [self.encode(utterance.text) for utterance in self.utterances[split]]
         return Loader(
-            Waves(self.store, places, targets),
+            Waves(self.store, places, self.utterances[split], self.encode),
             sampler=sampler,
             batch_size=None,
             num_workers=self.workers,

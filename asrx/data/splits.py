@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from asrx.types import UserError, Utterance
@@ -136,3 +136,38 @@ class BySpeaker(_Protocol):
                 home[speaker] = split
                 held += uttered[speaker]
         return {u.id: home[u.speaker] for u in free if u.speaker in home}
+
+
+@dataclass(frozen=True)
+class LeaveSpeakersOut:
+    """Named speakers are the test part, whatever parts the corpus has; validation is drawn from the others, label by
+    label. One run for each speaker is leave-one-speaker-out.
+
+    Args:
+        speakers: who is tested on.
+        val: share of the others' utterances.
+        seed: of the draw.
+    """
+
+    speakers: Sequence[str]
+    val: float
+    seed: int = 0
+
+    speaker_disjoint = False  # of training and validation; whoever is tested is heard in neither
+    official = False
+
+    def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """As `_Protocol.assign`.
+
+        Raises:
+            UserError: a speaker is unknown, or nobody is left to train on.
+        """
+        utterances = list(utterances)
+        known = sorted({u.speaker for u in utterances if u.speaker})
+        if unknown := [name for name in self.speakers if name not in known]:
+            raise UserError(f"dataset.split.speakers: nobody is called {unknown[0]}; there are {', '.join(known)}.")
+        if not 0 < len(self.speakers) < len(known):
+            raise UserError(f"dataset.split.speakers must name some of {', '.join(known)}, and not all.")
+        others = [u for u in utterances if u.speaker not in self.speakers]
+        tested = [replace(u, split="test") for u in utterances if u.speaker in self.speakers]
+        return sorted([*Stratified(self.val, 0.0, self.seed).assign(others), *tested], key=lambda u: u.id)

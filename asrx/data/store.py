@@ -14,9 +14,9 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 import numpy as np
 
@@ -27,20 +27,37 @@ SHARD = 128  # utterances; the most work an interruption loses per thread
 # Threads, since soundfile and soxr let the GIL go, and a spawned process would import the caller again. The Python
 # around them holds it for about 0.15 ms a recording, a third of the work on the shortest: more threads would queue.
 THREADS = min(os.cpu_count() or 1, 16)
-SLACK = 0.05  # s; transcripts round the ends of segments
 NONE = np.empty(0, np.int16)
 
 
-def build(utterances: Sequence[Utterance], sample_rate: int, cache: Path) -> Store:
+class Decoder(Protocol):
+    """How the store comes by the samples of a kind of file.
+
+    Attributes:
+        sample_rate: of what it decodes to, in Hz.
+        key: all its settings, in words; part of the store's key.
+        progress: what it does, for the progress bar.
+    """
+
+    sample_rate: int
+    key: str
+    progress: str
+
+    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
+        """The int16 samples and the error text (empty when fine) of each utterance, all of them in the file `path`."""
+
+
+def build(utterances: Sequence[Utterance], decoder: Decoder, cache: Path) -> Store:
     """Find the store of these utterances under `cache/stores`, or make it there, in parallel, with a progress bar.
 
     The store's key covers the path, size and modification time of each file, the offsets and durations, the order of
-    the utterances and the rate, but not the texts. A build that was interrupted goes on where it stopped; of two
-    processes that build the same store the second waits. Audio that cannot be used does not raise: see `Store.errors`.
+    the utterances and the decoder's settings, but not the texts. A build that was interrupted goes on where it stopped;
+    of two processes that build the same store the second waits. Audio that cannot be used does not raise: see
+    `Store.errors`.
 
     Args:
         utterances: of any split; a relative `audio` is relative to the working folder.
-        sample_rate: of the store, in Hz.
+        decoder: makes samples of the files.
         cache: folder that holds the stores made so far.
 
     Raises:
@@ -52,7 +69,7 @@ def build(utterances: Sequence[Utterance], sample_rate: int, cache: Path) -> Sto
         )
     here = os.getcwd()
     paths = [os.path.join(here, utterance.audio) for utterance in utterances]
-    root = Path(cache) / "stores" / _key(paths, utterances, sample_rate)
+    root = Path(cache) / "stores" / _key(paths, utterances, decoder)
     if not root.exists():
         from filelock import FileLock
 
@@ -60,7 +77,7 @@ def build(utterances: Sequence[Utterance], sample_rate: int, cache: Path) -> Sto
             root.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{root}.lock"):
                 if not root.exists():  # else another process made it while this one waited
-                    _make(root, paths, utterances, sample_rate)
+                    _make(root, paths, utterances, decoder)
         except OSError as error:
             raise UserError(
                 f"The waveform store {root} cannot be written ({error.strerror or error}): "
@@ -70,7 +87,7 @@ def build(utterances: Sequence[Utterance], sample_rate: int, cache: Path) -> Sto
 
 
 class Store:
-    """Decoded waveforms, in the order of the utterances they were built from. Pickles as its path.
+    """Decoded waveforms, in the order of the utterances they were built from. Pickles as its paths and its order.
 
     Attributes:
         sample_rate: in Hz.
@@ -78,26 +95,41 @@ class Store:
         errors: what is wrong, by the index of each utterance that cannot be used.
 
     Args:
-        root: the store's folder, as made by `build`.
+        roots: the folders of one or more stores of one sample rate, as made by `build`; they follow one another.
+        order: int array, places in all of them; None takes all as they are.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = Path(root)
-        with np.load(self.root / "index.npz") as index:
-            self.sample_rate = int(index["sample_rate"])
-            self.lengths: np.ndarray = index["lengths"]
-            self._offsets = index["offsets"]
-            self._hashes = index["hashes"]
-            self.errors: dict[int, str] = {int(i): text for i, text in json.loads(index["errors"].tobytes()).items()}
-        waves = self.root / "waves.i16"
-        # a plain view: slicing a np.memmap makes a memmap each time; and an empty file cannot be mapped
-        self._waves = np.memmap(waves, "<i2", "r").view(np.ndarray) if waves.stat().st_size else NONE
+    def __init__(self, *roots: Path, order: np.ndarray | None = None) -> None:
+        self.roots = [Path(root) for root in roots]
+        indices = [dict(np.load(root / "index.npz")) for root in self.roots]
+        self.sample_rate = int(indices[0]["sample_rate"])
+        starts = np.cumsum([0, *(len(index["lengths"]) for index in indices)])
+        self._total, self._given = int(starts[-1]), order
+        self._order = np.arange(self._total) if order is None else order
+        self._parts = np.repeat(np.arange(len(indices)), np.diff(starts))[self._order]
+        self.lengths, self._offsets, self._hashes = (
+            np.concatenate([index[name] for index in indices])[self._order] for name in ("lengths", "offsets", "hashes")
+        )
+        errors = {
+            start + int(i): text
+            for start, index in zip(starts.tolist(), indices, strict=False)
+            for i, text in json.loads(index["errors"].tobytes()).items()
+        }
+        self.errors = {i: errors[place] for i, place in enumerate(self._order.tolist()) if place in errors}
+        self._waves = [_map(root / "waves.i16") for root in self.roots]
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __reduce__(self) -> tuple:
-        return Store, (self.root,)
+        return partial(Store, *self.roots, order=self._given), ()
+
+    def take(self, places: np.ndarray, *others: Store) -> Store:
+        """Some of the utterances of this store, and of others that follow it, in the order of the places."""
+        stores = [self, *others]
+        starts = np.cumsum([0, *(store._total for store in stores)])
+        order = np.concatenate([start + store._order for start, store in zip(starts, stores, strict=False)])
+        return Store(*(root for store in stores for root in store.roots), order=order[places])
 
     @cached_property
     def fingerprint(self) -> str:
@@ -122,16 +154,22 @@ class Store:
         """
         lengths = self.lengths[index]
         wave_BT = np.empty((len(lengths), lengths.max(initial=0)), np.float32)
+        where = zip(self._parts[index].tolist(), self._offsets[index].tolist(), lengths.tolist(), strict=True)
         # A loop over utterances, as one np.take of a (B, T) index writes 8 bytes of address for each 2-byte sample and
         # is 4 to 6 times slower (tests/bench/bench_store.py).
-        for wave_T, start, length in zip(wave_BT, self._offsets[index].tolist(), lengths.tolist(), strict=True):
-            np.multiply(self._waves[start : start + length], np.float32(1 / 32768), out=wave_T[:length])
+        for wave_T, (part, start, length) in zip(wave_BT, where, strict=True):
+            np.multiply(self._waves[part][start : start + length], np.float32(1 / 32768), out=wave_T[:length])
             wave_T[length:] = 0
         return wave_BT, lengths
 
 
-def _key(paths: list[str], utterances: Sequence[Utterance], sample_rate: int) -> str:
-    key = hashlib.blake2b(f"{FORMAT} {sample_rate}".encode(), digest_size=8)
+def _map(waves: Path) -> np.ndarray:
+    # a plain view: slicing a np.memmap makes a memmap each time; and an empty file cannot be mapped
+    return np.memmap(waves, "<i2", "r").view(np.ndarray) if waves.stat().st_size else NONE
+
+
+def _key(paths: list[str], utterances: Sequence[Utterance], decoder: Decoder) -> str:
+    key = hashlib.blake2b(f"{FORMAT} {decoder.key}".encode(), digest_size=8)
     stamps = {path: _stamp(path) for path in set(paths)}
     for path, utterance in zip(paths, utterances, strict=True):
         key.update(os.fsencode(f"\0{path}\0{stamps[path]} {utterance.offset!r} {utterance.duration!r}"))
@@ -146,7 +184,7 @@ def _stamp(path: str) -> str:
     return f"{status.st_size} {status.st_mtime_ns}"
 
 
-def _make(root: Path, paths: list[str], utterances: Sequence[Utterance], sample_rate: int) -> None:
+def _make(root: Path, paths: list[str], utterances: Sequence[Utterance], decoder: Decoder) -> None:
     """Fill `root.partial` and rename it. Each step leaves its result whole under its name, or not at all."""
     work = root.with_suffix(".partial")
     shards = work / "shards"
@@ -155,20 +193,20 @@ def _make(root: Path, paths: list[str], utterances: Sequence[Utterance], sample_
         # by file: the pieces of one recording are then read through one open file, front to back
         order = sorted(range(len(paths)), key=lambda i: (paths[i], utterances[i].offset))
         parts = [(shards / f"{start:09d}", order[start : start + SHARD]) for start in range(0, len(order), SHARD)]
-        _decode_all(parts, paths, utterances, sample_rate)
-        _join(work, parts, sample_rate)
+        _decode_all(parts, paths, utterances, decoder)
+        _join(work, parts, decoder.sample_rate)
     shutil.rmtree(shards, ignore_errors=True)
     work.rename(root)
 
 
 def _decode_all(
-    parts: list[tuple[Path, list[int]]], paths: list[str], utterances: Sequence[Utterance], sample_rate: int
+    parts: list[tuple[Path, list[int]]], paths: list[str], utterances: Sequence[Utterance], decoder: Decoder
 ) -> None:
     from tqdm import tqdm
 
     missing = [part for part in parts if not part[0].with_suffix(".npz").exists()]
     bar = tqdm(
-        desc=f"Decoding to {sample_rate / 1000:g} kHz",
+        desc=decoder.progress,
         unit="utt",
         total=len(paths),
         initial=len(paths) - sum(len(indices) for _, indices in missing),
@@ -178,7 +216,7 @@ def _decode_all(
         try:
             for done in as_completed(
                 [
-                    pool.submit(_decode_shard, name, [(paths[i], utterances[i]) for i in indices], sample_rate)
+                    pool.submit(_decode_shard, name, [(paths[i], utterances[i]) for i in indices], decoder)
                     for name, indices in missing
                 ]
             ):
@@ -187,23 +225,23 @@ def _decode_all(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], sample_rate: int) -> int:
+def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], decoder: Decoder) -> int:
     lengths, hashes, errors = [], [], []
 
     def write(file: IO[bytes]) -> None:
-        for samples, error in _decode(pieces, sample_rate):
+        for samples, error in _decode(pieces, decoder):
             file.write(samples)
             lengths.append(len(samples))
             hashes.append(hashlib.blake2b(samples, digest_size=8).digest())
             errors.append(error)
 
-    _publish(name.with_suffix(".i16"), write)
+    publish(name.with_suffix(".i16"), write)
     # the index comes last: where it stands the samples stand too
-    _publish_index(
+    publish_index(
         name.with_suffix(".npz"),
         lengths=np.array(lengths),
         hashes=np.frombuffer(b"".join(hashes), "<u8"),
-        errors=_pack(errors),
+        errors=pack(errors),
     )
     return len(pieces)
 
@@ -228,25 +266,25 @@ def _join(work: Path, parts: list[tuple[Path, list[int]]], sample_rate: int) -> 
             end += int(lengths[indices].sum())
     offsets = np.empty_like(lengths)
     offsets[order] = np.cumsum(lengths[order]) - lengths[order]
-    _publish_index(
+    publish_index(
         work / "index.npz",
         sample_rate=np.array(sample_rate),
         offsets=offsets,
         lengths=lengths,
         hashes=hashes,
-        errors=_pack(errors),
+        errors=pack(errors),
     )
 
 
-def _pack(value: object) -> np.ndarray:
+def pack(value: object) -> np.ndarray:
     return np.frombuffer(json.dumps(value, sort_keys=True).encode(), np.uint8)
 
 
-def _publish_index(path: Path, **arrays: np.ndarray) -> None:
-    _publish(path, lambda file: np.savez(file, **arrays))
+def publish_index(path: Path, **arrays: np.ndarray) -> None:
+    publish(path, lambda file: np.savez(file, **arrays))
 
 
-def _publish(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def publish(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     temporary = path.with_suffix(".tmp")
     with open(temporary, "wb") as file:
         write(file)
@@ -259,66 +297,7 @@ def _sync(file: IO[bytes]) -> None:
     os.fsync(file.fileno())  # against a power cut; a kill alone loses nothing that was flushed
 
 
-class _Unusable(Exception):
-    """Why an utterance has no samples."""
-
-
-def _decode(pieces: list[tuple[str, Utterance]], sample_rate: int) -> Iterator[tuple[np.ndarray, str]]:
-    """The int16 samples and the error text (empty when fine) of each piece; pieces of one file share its opening."""
-    import soundfile
-
+def _decode(pieces: list[tuple[str, Utterance]], decoder: Decoder) -> Iterator[tuple[np.ndarray, str]]:
+    """The samples and the error text of each piece; pieces of one file share its opening."""
     for path, group in itertools.groupby(pieces, key=lambda piece: piece[0]):
-        try:
-            file = soundfile.SoundFile(path)
-        except Exception as error:  # whatever a broken file provokes belongs in the list of bad audio
-            text = f"cannot be read: {_reason(path, error)}"
-            yield from ((NONE, text) for _ in group)
-            continue
-        with file:
-            for _, utterance in group:
-                samples, text = NONE, ""
-                try:
-                    samples = _piece(file, utterance.offset, utterance.duration, sample_rate)
-                except _Unusable as error:
-                    text = str(error)
-                except Exception as error:
-                    text = f"cannot be read: {_reason(path, error)}"
-                yield samples, text
-
-
-def _reason(path: str, error: Exception) -> str:
-    try:
-        open(path, "rb").close()  # libsndfile says "System error" where the operating system says what
-    except OSError as refusal:
-        return refusal.strerror
-    return getattr(error, "error_string", str(error)).rstrip(".")
-
-
-def _piece(file, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
-    """Samples of one piece (`offset` and `duration` in seconds) of an open SoundFile, mono int16 at `sample_rate`."""
-    import soxr
-
-    rate, frames, length = file.samplerate, file.frames, file.frames / file.samplerate
-    if not frames:
-        raise _Unusable("holds no samples")
-    if offset < 0 or (duration or 0) < 0:
-        raise _Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
-    start = round(offset * rate)
-    if start >= frames:
-        raise _Unusable(f"offset {offset:g} s lies past the end ({length:g} s)")
-    count = frames - start if duration is None else round(duration * rate)
-    if start + count > frames + SLACK * rate:
-        raise _Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
-    count = min(count, frames - start)
-    file.seek(start)
-    wave = file.read(count, "float32", always_2d=True)
-    if len(wave) + SLACK * rate < count:
-        raise _Unusable(f"cannot be read: breaks off {(start + len(wave)) / rate:g} s into {length:g} s")
-    wave = wave[:, 0] if file.channels == 1 else sum(wave.T) / file.channels
-    if not np.isfinite(wave).all():
-        raise _Unusable("holds samples that are not finite numbers")
-    if rate != sample_rate:
-        wave = soxr.resample(wave, rate, sample_rate, "HQ")
-    if not len(wave):
-        raise _Unusable("holds no samples")
-    return np.clip(np.rint(wave * 32768), -32768, 32767).astype("<i2")
+        yield from decoder.decode(path, [utterance for _, utterance in group])

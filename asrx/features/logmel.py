@@ -5,14 +5,16 @@ from __future__ import annotations
 import torch
 
 from asrx.features.base import Features, power_of_two, samples
+from asrx.types import UserError
+
+FLOOR_DB = 1e-10  # the least energy that has a level, as in librosa's power_to_db
 
 
 class LogMel(Features):
-    """Natural logarithm of mel filterbank energies, (B, T samples) to (B, 1 + T // hop, n_mels).
+    """Logarithm of mel filterbank energies, (B, T samples) to (B, 1 + T // hop, n_mels).
 
     Frames are centred on multiples of the hop and the signal continues with zeros on both sides, so a padded utterance
-    gives the frames it gives alone. The filterbank is torchaudio's `MelSpectrogram` (HTK mel scale, Slaney area
-    normalisation off).
+    gives the frames it gives alone. The filterbank is torchaudio's `MelSpectrogram`.
 
     Args:
         sample_rate: of the waveforms, in Hz.
@@ -20,9 +22,17 @@ class LogMel(Features):
         window: length of the Hann window, in seconds.
         hop: step from frame to frame, in seconds.
         f_min, f_max: edges of the filterbank, in Hz; None is half the sample rate.
-        floor: added to the energies before the logarithm.
+        mel: `htk`, HTK's mel scale and filters of height one; or `slaney`, Slaney's scale and filters of like area (the
+            default of librosa).
+        log: `natural`, of the energies plus `floor`; or `db`, decibels below the utterance's highest energy, at most
+            `range_db` of them (librosa's `power_to_db` with `ref=max`).
+        floor: added to the energies before the natural logarithm.
+        range_db: see `log`.
         normalize: see `Features`.
         dim: feature bins, where a subclass makes another number of them.
+
+    Raises:
+        UserError: an unknown `mel` or `log`.
     """
 
     def __init__(
@@ -33,7 +43,10 @@ class LogMel(Features):
         hop: float = 0.010,
         f_min: float = 20.0,
         f_max: float | None = None,
+        mel: str = "htk",
+        log: str = "natural",
         floor: float = 1e-6,
+        range_db: float = 80.0,
         normalize: str = "utterance",
         *,
         dim: int | None = None,
@@ -41,8 +54,11 @@ class LogMel(Features):
         super().__init__(dim or n_mels, normalize)
         from torchaudio.transforms import MelSpectrogram
 
+        for name, value, options in (("mel", mel, ("htk", "slaney")), ("log", log, ("natural", "db"))):
+            if value not in options:
+                raise UserError(f"features.{name}={value} is none of {', '.join(options)}.")
         self.hop = samples(hop, sample_rate)
-        self.floor = floor
+        self.log, self.floor, self.range_db = log, floor, range_db
         width = samples(window, sample_rate)
         self.mel = MelSpectrogram(
             sample_rate,
@@ -53,10 +69,17 @@ class LogMel(Features):
             f_max=f_max,
             n_mels=n_mels,
             pad_mode="constant",
+            mel_scale=mel,
+            norm="slaney" if mel == "slaney" else None,
         )
 
     def frames(self, n_samples):
         return n_samples // self.hop + 1
 
     def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
-        return (self.mel(wave_BT).transpose(1, 2) + self.floor).log()
+        energy_BTF = self.mel(wave_BT).transpose(1, 2)
+        if self.log == "natural":
+            return (energy_BTF + self.floor).log()
+        level_BTF = 10 * energy_BTF.clamp_min(FLOOR_DB).log10()
+        below_BTF = level_BTF - level_BTF.amax((1, 2), keepdim=True)
+        return below_BTF.clamp_min(-self.range_db)

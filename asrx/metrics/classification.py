@@ -17,6 +17,7 @@ class Classification:
     """
 
     kind = "classification"
+    modes = {"accuracy": "max", "micro_f1": "max", "macro_f1": "max"}
 
     def __init__(self, labels: list[str]):
         self.ids = {label: i for i, label in enumerate(labels)}

@@ -22,6 +22,7 @@ class ErrorRate:
     """
 
     kind = "error_rate"
+    modes = {"wer": "min", "cer": "min"}
 
     def __init__(self):
         self.counts = torch.zeros(2 * len(KINDS) + 3, dtype=torch.int64)

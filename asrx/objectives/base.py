@@ -12,12 +12,10 @@ from asrx.types import Hypothesis, Targets
 
 
 class Objective(nn.Module, ABC):
-    """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, and
-    `mode` says whether that metric should be `min` or `max`. `labels` are the output's names, and belong to the
-    checkpoint."""
+    """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, unless
+    the config names another. `labels` are the output's names, and belong to the checkpoint."""
 
     monitor: str
-    mode: str
     labels: list[str]
 
     @abstractmethod

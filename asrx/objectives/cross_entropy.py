@@ -27,7 +27,7 @@ class CrossEntropy(Objective):
         UserError: the texts are not labels.
     """
 
-    monitor, mode = "val/accuracy", "max"
+    monitor = "val/accuracy"
 
     def __init__(self, in_dim: int, texts: Sequence[str], label_smoothing: float = 0.0, max_labels: int = 1000):
         super().__init__()
@@ -60,9 +60,13 @@ class CrossEntropy(Objective):
         return functional.cross_entropy(logits_BV, ids_B, reduction="none", label_smoothing=self.label_smoothing)
 
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
-        best = self._logits(enc_BTD, lengths_B).log_softmax(-1).max(-1)
+        best = self.log_probabilities(enc_BTD, lengths_B).max(-1)
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [Hypothesis(self.labels[i], score) for i, score in pairs]
+
+    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        """Of every label, in the order of `labels`: (B, V) float32."""
+        return self._logits(enc_BTD, lengths_B).log_softmax(-1)
 
     def metrics(self) -> Classification:
         return Classification(self.labels)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from asrx.decoding.beam import beam
 from asrx.decoding.greedy import greedy
 from asrx.metrics.error_rate import ErrorRate
 from asrx.objectives.base import Objective
@@ -16,7 +17,7 @@ from asrx.types import Hypothesis, Targets, UserError
 
 
 class CTC(Objective):
-    """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf) with greedy decoding.
+    """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf).
 
     The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of target
     characters.
@@ -28,22 +29,32 @@ class CTC(Objective):
         lowercase: whether texts are lower-cased before they are encoded.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
+        beam: how texts are found, in validation and test: 1 takes the best path; more is the width of a prefix beam
+            search. A score is then the log probability of the text, over all its alignments, instead of the path's.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty.
+        UserError: the alphabet repeats a character or is empty; `beam` is below 1.
     """
 
-    monitor, mode = "val/cer", "min"
+    monitor = "val/cer"
 
     def __init__(
-        self, in_dim: int, texts: Sequence[str], alphabet: str, lowercase: bool = True, layer_norm: bool = True
+        self,
+        in_dim: int,
+        texts: Sequence[str],
+        alphabet: str,
+        lowercase: bool = True,
+        layer_norm: bool = True,
+        beam: int = 1,
     ):
         super().__init__()
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
+        if not isinstance(beam, int) or beam < 1:
+            raise UserError(f"model.objective.beam={beam} should be a whole number from 1, which is greedy decoding.")
         self.labels = list(alphabet)
         self.ids = {character: i for i, character in enumerate(alphabet)}
-        self.lowercase = lowercase
+        self.lowercase, self.beam = lowercase, beam
         self.blank = len(alphabet)
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
         self.head = nn.Linear(in_dim, len(alphabet) + 1)
@@ -77,7 +88,11 @@ class CTC(Objective):
         return losses_B / targets.lengths_B
 
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
-        tokens, scores = greedy(self._logp(enc_BTD), lengths_B, self.blank)
+        logp_BTV = self._logp(enc_BTD)
+        if self.beam == 1:
+            tokens, scores = greedy(logp_BTV, lengths_B, self.blank)
+        else:
+            tokens, scores = beam(logp_BTV, lengths_B, self.blank, self.beam)
         return [Hypothesis(self.text(ids), score) for ids, score in zip(tokens, scores, strict=True)]
 
     def metrics(self) -> ErrorRate:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from asrx.report.document import data_uri, image_type, render, write
 from asrx.report.errors import Judged, common_errors, confusion, judge, kind_of
 from asrx.report.figures import line_chart
 from asrx.report.folder import RunFolder, read_run
@@ -27,28 +26,16 @@ def write_report(folder: Path) -> Path:
     """
     page = _render(read_run(folder))
     target = Path(folder) / "report.html"
-    # a page that is open in a browser, or a Ctrl-C, never meets half a file
-    draft = target.with_suffix(".html.part")
-    draft.write_text(page, encoding="utf-8")
-    os.replace(draft, target)
+    write(target, page)
     return target
 
 
 def _render(run: RunFolder) -> str:
-    import jinja2
-
     kind = kind_of(run)
     judged = judge(kind, run.predictions)
     best = run.metrics.get("best") or {}
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("asrx.report", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"percent": _percent, "clock": _clock}
-    return environment.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
         run=run,
         name=run.path.name,
         kind=kind,
@@ -74,41 +61,27 @@ def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
 
 
 def _worst(judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    return [{"judged": one, **_sound(one)} for one in judged[:WORST] if one.errors]
+    return [{"judged": one, **_exhibit(one)} for one in judged[:WORST] if one.errors]
+
+
+def _exhibit(one: Judged) -> dict[str, Any]:
+    """What the template shows of an utterance: its sound, or the image that it is."""
+    media_type = image_type(one.prediction.audio)
+    return _picture(one, media_type) if media_type else _sound(one)
+
+
+def _picture(one: Judged, media_type: str) -> dict[str, Any]:
+    try:
+        return {"clip": None, "picture": data_uri(media_type, Path(one.prediction.audio).read_bytes())}
+    except OSError:
+        return {"clip": None, "problem": f"Image not readable: {one.prediction.audio}."}
 
 
 def _sound(one: Judged) -> dict[str, Any]:
-    from asrx.report.audio import read_clip, spectrogram_png, wav_bytes
-    from asrx.report.figures import ticks
+    from asrx.report.audio import read_clip, spectrogram, wav_bytes
 
     try:
         clip = read_clip(one.prediction)
     except UserError as error:
         return {"clip": None, "problem": str(error)}
-    end, top = len(clip.wave) / clip.rate, clip.rate / 2000
-    return {
-        "clip": clip,
-        "player": _data_uri("audio/wav", wav_bytes(clip)),
-        "image": _data_uri("image/png", spectrogram_png(clip)),
-        "times": [(value / end, f"{value:g}") for value in ticks(0, end, 6) if value <= end],
-        "frequencies": [(value / top, f"{value:g}") for value in ticks(0, top, 4) if value <= top],
-    }
-
-
-def _data_uri(media_type: str, data: bytes) -> str:
-    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
-
-
-def _clock(seconds: float) -> str:
-    """A duration for people: 0.4 s, 12 s, 3 min 05 s, 1 h 02 min."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+    return {"clip": clip, "player": data_uri("audio/wav", wav_bytes(clip)), "spectrogram": spectrogram(clip)}

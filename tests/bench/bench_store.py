@@ -19,6 +19,7 @@ import soundfile
 import soxr
 
 from asrx.data import store as module
+from asrx.data.audio import Audio
 from asrx.data.store import Store, build
 from asrx.types import Utterance
 
@@ -59,13 +60,13 @@ def building(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as scratch:
 
         def fresh():
-            return build(utterances, RATE, Path(tempfile.mkdtemp(dir=scratch)))
+            return build(utterances, Audio(RATE), Path(tempfile.mkdtemp(dir=scratch)))
 
         hours = sum(fresh().lengths) / RATE / 3600
         times = best(3, built=fresh, naive=lambda: naive(utterances))
         kept = Path(scratch) / "kept"
-        build(utterances, RATE, kept)
-        times |= best(5, found=lambda: build(utterances, RATE, kept))
+        build(utterances, Audio(RATE), kept)
+        times |= best(5, found=lambda: build(utterances, Audio(RATE), kept))
     print(
         f"{folder.name}: {len(utterances)} files, {hours:.2f} h: naive loop {times['naive']:.2f} s, "
         f"build {times['built']:.2f} s ({times['naive'] / times['built']:.2f} x as fast), "
@@ -83,7 +84,7 @@ def gathering() -> None:
                 Utterance("", str(path), "", offset=rng.uniform(0, 580), duration=seconds * rng.uniform(0.8, 1))
                 for _ in range(256)
             ]
-            store = build(pieces, RATE, Path(scratch))
+            store = build(pieces, Audio(RATE), Path(scratch))
             for size in (16, 64):
                 index = rng.permutation(len(store))[:size]
                 np.testing.assert_array_equal(take(store, index)[0], store.gather(index)[0])

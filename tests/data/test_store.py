@@ -17,6 +17,7 @@ import soundfile
 import soxr
 
 from asrx.data import store as module
+from asrx.data.audio import Audio
 from asrx.data.store import build
 from asrx.types import UserError, Utterance
 
@@ -92,7 +93,7 @@ def only_finding(monkeypatch):
 )
 def test_equals_a_direct_decode(tmp_path, name, make, piece):
     u = utterance(write(tmp_path / name, **make), **piece)
-    store = build([u], RATE, tmp_path / "cache")
+    store = build([u], Audio(RATE), tmp_path / "cache")
     assert store.errors == {}
     np.testing.assert_array_equal(samples(store, 0), direct(u))
     assert store.seconds(0) == pytest.approx(len(direct(u)) / RATE)
@@ -101,7 +102,7 @@ def test_equals_a_direct_decode(tmp_path, name, make, piece):
 def test_sixteen_bits_at_the_right_rate_are_kept_exactly(tmp_path):
     ramp = np.arange(-32768, 32768, 3, dtype=np.int16)
     soundfile.write(tmp_path / "ramp.wav", ramp, RATE)
-    store = build([utterance(tmp_path / "ramp.wav")], RATE, tmp_path / "cache")
+    store = build([utterance(tmp_path / "ramp.wav")], Audio(RATE), tmp_path / "cache")
     np.testing.assert_array_equal(samples(store, 0), ramp)
 
 
@@ -109,7 +110,7 @@ def test_overshoot_is_clipped_and_does_not_wrap(tmp_path):
     square = np.where(np.arange(8000) // 20 % 2, 1.0, -1.0)
     soundfile.write(tmp_path / "square.wav", square, 8000, subtype="FLOAT")
     assert np.abs(soxr.resample(square, 8000, RATE)).max() > 1.05
-    wave, _ = build([utterance(tmp_path / "square.wav")], RATE, tmp_path / "cache").gather(np.array([0]))
+    wave, _ = build([utterance(tmp_path / "square.wav")], Audio(RATE), tmp_path / "cache").gather(np.array([0]))
     high = np.repeat(square > 0, 2)[: wave.shape[1]]
     inside = (np.arange(len(high)) % 40 > 8) & (np.arange(len(high)) % 40 < 32)
     assert wave[0][high & inside].min() > 0.7 and wave[0][~high & inside].max() < -0.7
@@ -128,7 +129,7 @@ def test_pieces_come_back_in_the_order_of_the_manifest(tmp_path, monkeypatch):
         utterance(long, offset=1.5, duration=0.2),
         utterance(long),
     ]
-    store = build(pieces, RATE, tmp_path / "cache")
+    store = build(pieces, Audio(RATE), tmp_path / "cache")
     assert len(store) == len(pieces)
     for i, piece in enumerate(pieces):
         np.testing.assert_array_equal(samples(store, i), direct(piece), err_msg=str(i))
@@ -138,7 +139,7 @@ def test_real_recordings_equal_a_direct_decode(tmp_path, real_data):
     paths = sorted((real_data / "fsdd").rglob("*.wav"))[::200] + sorted((real_data / "an4").rglob("*.flac"))[::200]
     utterances = [utterance(path) for path in paths]
     assert utterances
-    store = build(utterances, RATE, tmp_path)
+    store = build(utterances, Audio(RATE), tmp_path)
     for i, u in enumerate(utterances):
         np.testing.assert_array_equal(samples(store, i), direct(u))
 
@@ -169,9 +170,9 @@ def _change(**what):
 )
 def test_another_store(tmp_path, change, rate):
     utterances = corpus(tmp_path / "corpus", 3)
-    before = build(utterances, RATE, tmp_path)
-    after = build(change(utterances), rate, tmp_path)
-    assert after.root != before.root
+    before = build(utterances, Audio(RATE), tmp_path)
+    after = build(change(utterances), Audio(rate), tmp_path)
+    assert after.roots != before.roots
     assert after.fingerprint != before.fingerprint
 
 
@@ -188,11 +189,11 @@ def test_another_store(tmp_path, change, rate):
 def test_same_store(tmp_path, monkeypatch, only_finding, capsys, change):
     utterances = corpus(tmp_path / "corpus", 3)
     monkeypatch.chdir(tmp_path)
-    before = build(utterances, RATE, tmp_path)
+    before = build(utterances, Audio(RATE), tmp_path)
     assert "Decoding to 16 kHz" in capsys.readouterr().err
     only_finding()
-    after = build(change(utterances), RATE, tmp_path)
-    assert after.root == before.root
+    after = build(change(utterances), Audio(RATE), tmp_path)
+    assert after.roots == before.roots
     assert capsys.readouterr().err == ""
 
 
@@ -200,8 +201,8 @@ def test_fingerprint_knows_the_audio_but_not_its_place(tmp_path):
     here = corpus(tmp_path / "here", 3)
     shutil.copytree(tmp_path / "here", tmp_path / "there")
     there = [dataclasses.replace(u, audio=u.audio.replace("here", "there")) for u in here]
-    first, second = build(here, RATE, tmp_path), build(there, RATE, tmp_path)
-    assert first.root != second.root
+    first, second = build(here, Audio(RATE), tmp_path), build(there, Audio(RATE), tmp_path)
+    assert first.roots != second.roots
     assert first.fingerprint == second.fingerprint
 
 
@@ -270,7 +271,7 @@ def _bad(folder: Path, name: str) -> Utterance:
 def test_bad_audio_is_named_and_hurts_nobody_else(tmp_path, name, says):
     good = corpus(tmp_path / "good", 2)
     bad = _bad(tmp_path, name)
-    store = build([good[0], bad, good[1]], RATE, tmp_path / "cache")
+    store = build([good[0], bad, good[1]], Audio(RATE), tmp_path / "cache")
     assert list(store.errors) == [1]
     assert store.errors[1].startswith(says) and store.errors[1] != "cannot be read: "
     assert store.lengths[1] == 0
@@ -281,7 +282,7 @@ def test_bad_audio_is_named_and_hurts_nobody_else(tmp_path, name, says):
 def test_one_bad_piece_of_a_file_leaves_its_other_pieces(tmp_path):
     path = write(tmp_path / "a.wav", 1.0)
     pieces = [utterance(path, offset=0.2, duration=0.3), utterance(path, offset=9.0), utterance(path, offset=0.5)]
-    store = build(pieces, RATE, tmp_path)
+    store = build(pieces, Audio(RATE), tmp_path)
     assert list(store.errors) == [1]
     for i in (0, 2):
         np.testing.assert_array_equal(samples(store, i), direct(pieces[i]))
@@ -289,12 +290,12 @@ def test_one_bad_piece_of_a_file_leaves_its_other_pieces(tmp_path):
 
 def test_silence_is_not_bad(tmp_path):
     soundfile.write(tmp_path / "a.wav", np.zeros(800), RATE)
-    store = build([utterance(tmp_path / "a.wav")], RATE, tmp_path)
+    store = build([utterance(tmp_path / "a.wav")], Audio(RATE), tmp_path)
     assert store.errors == {} and store.lengths.tolist() == [800]
 
 
 def test_a_store_of_bad_audio_alone_opens(tmp_path):
-    store = build([utterance(tmp_path / "none.wav")] * 2, RATE, tmp_path)
+    store = build([utterance(tmp_path / "none.wav")] * 2, Audio(RATE), tmp_path)
     assert list(store.errors) == [0, 1]
     wave, lengths = store.gather(np.array([0, 1]))
     assert wave.shape == (2, 0) and lengths.tolist() == [0, 0]
@@ -302,9 +303,9 @@ def test_a_store_of_bad_audio_alone_opens(tmp_path):
 
 def test_a_file_that_appears_later_is_read(tmp_path):
     late = utterance(tmp_path / "late.wav")
-    assert build([late], RATE, tmp_path).errors
+    assert build([late], Audio(RATE), tmp_path).errors
     write(tmp_path / "late.wav")
-    assert not build([late], RATE, tmp_path).errors
+    assert not build([late], Audio(RATE), tmp_path).errors
 
 
 @pytest.mark.parametrize(
@@ -318,7 +319,7 @@ def test_a_file_that_appears_later_is_read(tmp_path):
 )
 def test_gather_pads_with_zeros(tmp_path, monkeypatch, index):
     utterances = corpus(tmp_path / "corpus", 5)
-    store = build(utterances, RATE, tmp_path)
+    store = build(utterances, Audio(RATE), tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(np, "empty", lambda shape, dtype: np.full(shape, np.nan, dtype))  # no zeros by luck
         wave, lengths = store.gather(np.array(index, np.int64))
@@ -331,9 +332,9 @@ def test_gather_pads_with_zeros(tmp_path, monkeypatch, index):
 
 
 def test_pickles_as_its_path(tmp_path):
-    store = build(corpus(tmp_path / "corpus", 20), RATE, tmp_path)
+    store = build(corpus(tmp_path / "corpus", 20), Audio(RATE), tmp_path)
     pickled = pickle.dumps(store)
-    assert len(pickled) < 500
+    assert len(pickled) < 600
     again = pickle.loads(pickled)
     assert again.fingerprint == store.fingerprint
     np.testing.assert_array_equal(again.gather(np.arange(20))[0], store.gather(np.arange(20))[0])
@@ -341,13 +342,13 @@ def test_pickles_as_its_path(tmp_path):
 
 def test_no_utterances(tmp_path):
     with pytest.raises(UserError, match="no utterances"):
-        build([], RATE, tmp_path)
+        build([], Audio(RATE), tmp_path)
 
 
 def test_a_cache_that_cannot_be_written(tmp_path):
     utterances = corpus(tmp_path / "corpus", 1)
     with pytest.raises(UserError, match="cannot be written"):
-        build(utterances, RATE, Path(utterances[0].audio))
+        build(utterances, Audio(RATE), Path(utterances[0].audio))
 
 
 def test_a_full_disk_is_told_and_the_build_resumes(tmp_path, monkeypatch):
@@ -358,8 +359,8 @@ def test_a_full_disk_is_told_and_the_build_resumes(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch, pytest.raises(UserError, match="No space left on device"):
         patch.setattr(module, "_sync", full)
-        build(utterances, RATE, tmp_path)
-    assert build(utterances, RATE, tmp_path).errors == {}
+        build(utterances, Audio(RATE), tmp_path)
+    assert build(utterances, Audio(RATE), tmp_path).errors == {}
 
 
 # Builds slowly, and says so piece by piece, once so many processes are ready.
@@ -367,24 +368,25 @@ CHILD = textwrap.dedent(
     """
     import os, sys, time
     from pathlib import Path
-    from asrx.data import store
+    from asrx.data import audio, store
+    from asrx.data.audio import Audio
     from asrx.types import Utterance
 
     folder, cache, processes = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     utterances = [Utterance(p.stem, str(p), "") for p in sorted(folder.glob("*.wav"))]
     store.SHARD = 3
-    piece = store._piece
+    piece = audio._piece
 
     def slow_piece(*what):
         time.sleep(0.05)
         os.write(1, b"piece ")
         return piece(*what)
 
-    store._piece = slow_piece
+    audio._piece = slow_piece
     (cache / f"ready-{os.getpid()}").touch()
     while len(list(cache.glob("ready-*"))) < processes:
         time.sleep(0.01)
-    print(store.build(utterances, 16000, cache).fingerprint)
+    print(store.build(utterances, Audio(16000), cache).fingerprint)
     """
 )
 
@@ -396,7 +398,7 @@ def child(*args: object) -> subprocess.Popen:
 def test_killed_and_resumed_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHARD", 3)
     utterances = corpus(tmp_path / "corpus", 30)
-    whole = build(utterances, RATE, tmp_path / "whole")
+    whole = build(utterances, Audio(RATE), tmp_path / "whole")
     cache = tmp_path / "killed"
     cache.mkdir()
     with child(tmp_path / "corpus", cache, 1) as process:
@@ -410,10 +412,10 @@ def test_killed_and_resumed_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(
         module, "_decode_shard", lambda name, *a, f=module._decode_shard: decoded.append(name) or f(name, *a)
     )
-    resumed = build(utterances, RATE, cache)
+    resumed = build(utterances, Audio(RATE), cache)
     assert len(decoded) == 10 - len(kept) and not {path.name for path in decoded} & set(kept)
-    assert files(resumed.root) == files(whole.root)
-    assert sorted(files(resumed.root)) == ["index.npz", "waves.i16"]
+    assert files(resumed.roots[0]) == files(whole.roots[0])
+    assert sorted(files(resumed.roots[0])) == ["index.npz", "waves.i16"]
 
 
 def test_two_processes_build_it_once(tmp_path):
@@ -431,7 +433,8 @@ EVERY_MOMENT = textwrap.dedent(
     """
     import itertools, os, shutil, signal, sys
     from pathlib import Path
-    from asrx.data import store
+    from asrx.data import audio, store
+    from asrx.data.audio import Audio
     from asrx.types import Utterance
     import filelock, numpy as np, soundfile, soxr, tqdm  # once, before the forks
 
@@ -451,7 +454,7 @@ EVERY_MOMENT = textwrap.dedent(
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def build():
-        return store.build(utterances, 16000, cache)
+        return store.build(utterances, Audio(16000), cache)
 
     def die_at(moment):
         left = itertools.count(moment, -1)
@@ -475,9 +478,9 @@ EVERY_MOMENT = textwrap.dedent(
             die(lambda: (file.write(b"half"), file.flush()))
             real(file, **arrays)
 
-        sync, piece = store._sync, store._piece
+        sync, piece = store._sync, audio._piece
         store._sync = lambda file: (die(), file.flush(), die(), sync(file))
-        store._piece = lambda *what: (die(), piece(*what))[1]
+        audio._piece = lambda *what: (die(), piece(*what))[1]
         shutil.copyfileobj, np.savez = copy, savez
         sys.addaudithook(audit)
         build()
@@ -501,9 +504,9 @@ EVERY_MOMENT = textwrap.dedent(
 
 def test_killed_at_any_moment_gives_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SHARD", 2)
-    whole = build(corpus(tmp_path / "corpus", 3), RATE, tmp_path / "whole")
+    whole = build(corpus(tmp_path / "corpus", 3), Audio(RATE), tmp_path / "whole")
     result = subprocess.run(
-        [sys.executable, "-c", EVERY_MOMENT, tmp_path / "corpus", tmp_path / "cache", whole.root],
+        [sys.executable, "-c", EVERY_MOMENT, tmp_path / "corpus", tmp_path / "cache", whole.roots[0]],
         capture_output=True,
         text=True,
     )

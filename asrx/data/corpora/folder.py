@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,59 +33,77 @@ class Folder:
         Raises:
             UserError: `root` is not laid out like that, or `speaker_pattern` does not fit.
         """
-        if self.root is None:
-            raise UserError("dataset.root is not set: pass the folder that holds one folder of recordings per class.")
-        root = Path(self.root).expanduser()
-        pattern = self._pattern()
-        if not root.is_dir():
-            raise UserError(f"dataset.root={root} is not a folder: pass the folder that holds one folder per class.")
-        return [
-            Utterance(path.relative_to(root).as_posix(), str(path), label.name, _speaker(path, pattern), split)
-            for split, classes in _parts(root)
-            for label in _folders(classes)
-            for path in _recordings(label)
-        ]
-
-    def _pattern(self) -> re.Pattern | None:
-        if self.speaker_pattern is None:
-            return None
-        try:
-            pattern = re.compile(self.speaker_pattern)
-        except re.error as error:
-            raise UserError(
-                f"dataset.speaker_pattern={self.speaker_pattern} is no regular expression: {error}."
-            ) from None
-        if not pattern.groups:
-            raise UserError(
-                f"dataset.speaker_pattern={self.speaker_pattern} has no group: put (...) around the speaker."
-            )
-        return pattern
+        return class_folders(self.root, SUFFIXES, "recordings", self.speaker_pattern)
 
 
-def _parts(root: Path) -> list[tuple[str | None, Path]]:
+def class_folders(
+    root: str | None,
+    suffixes: Sequence[str],
+    what: str,
+    speaker_pattern: str | None,
+    parts: Mapping[str, str] = dict(zip(SPLITS, SPLITS, strict=True)),
+) -> list[Utterance]:
+    """List the files of `root/CLASS/*`, or of `root/PART/CLASS/*`.
+
+    Args:
+        root: the folder.
+        suffixes: of the files to list.
+        what: they are, in words.
+        speaker_pattern: see `Folder`.
+        parts: the split that each name of a PART stands for.
+
+    Raises:
+        UserError: `root` is not laid out like that, or `speaker_pattern` does not fit.
+    """
+    if root is None:
+        raise UserError(f"dataset.root is not set: pass the folder that holds one folder of {what} per class.")
+    folder = Path(root).expanduser()
+    pattern = _compile(speaker_pattern)
+    if not folder.is_dir():
+        raise UserError(f"dataset.root={folder} is not a folder: pass the folder that holds one folder per class.")
+    return [
+        Utterance(path.relative_to(folder).as_posix(), str(path), label.name, _speaker(path, pattern), split)
+        for split, classes in _parts(folder, parts, what)
+        for label in _folders(classes)
+        for path in _files(label, suffixes, what)
+    ]
+
+
+def _compile(speaker_pattern: str | None) -> re.Pattern | None:
+    if speaker_pattern is None:
+        return None
+    try:
+        pattern = re.compile(speaker_pattern)
+    except re.error as error:
+        raise UserError(f"dataset.speaker_pattern={speaker_pattern} is no regular expression: {error}.") from None
+    if not pattern.groups:
+        raise UserError(f"dataset.speaker_pattern={speaker_pattern} has no group: put (...) around the speaker.")
+    return pattern
+
+
+def _parts(root: Path, parts: Mapping[str, str], what: str) -> list[tuple[str | None, Path]]:
     folders = _folders(root)
     if not folders:
-        raise UserError(
-            f"dataset.root={root} holds no folders: put the recordings of each class in a folder of its own."
-        )
+        raise UserError(f"dataset.root={root} holds no folders: put the {what} of each class in a folder of its own.")
     names = [folder.name for folder in folders]
-    if "train" not in names or not _folders(root / "train"):
+    # a class may be called train, but then it holds no folders
+    train = next((name for name in names if parts.get(name) == "train" and _folders(root / name)), None)
+    if train is None:
         return [(None, root)]
-    if odd := [name for name in names if name not in SPLITS]:
-        raise UserError(
-            f"{root / odd[0]} stands beside train/, where only val/ and test/ may: rename it or move it away."
-        )
-    return [(name, root / name) for name in names]
+    if odd := [name for name in names if name not in parts]:
+        others = "/, ".join(name for name in parts if name != train)
+        raise UserError(f"{root / odd[0]} stands beside {train}/, where only {others}/ may: rename it or move it away.")
+    return [(parts[name], root / name) for name in names]
 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def _recordings(label: Path) -> list[Path]:
-    paths = sorted(p for p in label.iterdir() if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+def _files(label: Path, suffixes: Sequence[str], what: str) -> list[Path]:
+    paths = sorted(p for p in label.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
     if not paths:
-        raise UserError(f"{label} holds no recordings ({', '.join(SUFFIXES)}): add some, or take the folder away.")
+        raise UserError(f"{label} holds no {what} ({', '.join(suffixes)}): add some, or take the folder away.")
     return paths
 
 

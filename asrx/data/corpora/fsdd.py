@@ -23,10 +23,12 @@ class FSDD:
     Args:
         root: folder of the user's copy (the repository or its `recordings/`), or None to download it.
         cache: folder for the download.
+        speakers: those to use; None takes all.
     """
 
     root: str | None
     cache: str
+    speakers: tuple[str, ...] | None = None
 
     licence = "CC BY-SA 4.0"
 
@@ -34,12 +36,16 @@ class FSDD:
         """List the recordings.
 
         Raises:
-            UserError: the corpus cannot be downloaded, or `root` is not laid out as the corpus is.
+            UserError: the corpus cannot be downloaded, `root` is not laid out as the corpus is, or a speaker is unknown.
         """
         what = "the Free Spoken Digit Dataset (about 12 MB) from its GitHub repository"
         root = self.root or obtain(URL, Path(self.cache) / "fsdd-1.0.9", what, SHA256)
         folder = locate(root, "[0-9]_*_[0-9]*.wav", "the Free Spoken Digit Dataset")
-        return [_utterance(path) for path in sorted(folder.glob("*.wav"))]
+        utterances = [_utterance(path) for path in sorted(folder.glob("*.wav"))]
+        present = sorted({u.speaker for u in utterances})
+        if missing := [name for name in self.speakers or () if name not in present]:
+            raise UserError(f"dataset.corpus.speakers: {folder} has no {missing[0]}; it has {', '.join(present)}.")
+        return [u for u in utterances if self.speakers is None or u.speaker in self.speakers]
 
 
 def _utterance(path: Path) -> Utterance:

@@ -1,0 +1,87 @@
+"""Splits of arrays as notebooks make them, to repeat published experiments exactly.
+
+They hold out one part, which serves for validation and test alike, or validate on the end of an array. Use
+asrx.data.splits for experiments of your own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from asrx.types import UserError, Utterance
+
+
+@dataclass(frozen=True)
+class TrainTestSplit:
+    """scikit-learn's `train_test_split` of the utterances in the order of their ids: what is held out is in the
+    validation and in the test part.
+
+    Args:
+        held_out: share of the utterances.
+        seed: its `random_state`.
+        stratify: whether every label keeps its share.
+        shuffle_seed: `random_state` of a `sklearn.utils.shuffle` before it; None leaves that out.
+    """
+
+    held_out: float
+    seed: int
+    stratify: bool = True
+    shuffle_seed: int | None = None
+
+    speaker_disjoint = False
+    official = False
+
+    def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """The training utterances, then those held out as `val`, then the same ones as `test`.
+
+        Raises:
+            UserError: the utterances cannot be split like that.
+        """
+        from sklearn.model_selection import train_test_split
+        from sklearn.utils import shuffle
+
+        ordered = sorted(utterances, key=lambda u: (u.copy, u.id))
+        if self.shuffle_seed is not None:
+            ordered = shuffle(ordered, random_state=self.shuffle_seed)
+        labels = [u.text for u in ordered] if self.stratify else None
+        try:
+            train, rest = train_test_split(ordered, test_size=self.held_out, random_state=self.seed, stratify=labels)
+        except ValueError as error:
+            raise UserError(
+                f"dataset.split.held_out={self.held_out}: {str(error).rstrip('.')}: change it, or add recordings."
+            ) from None
+        parts = {"train": train, "val": rest, "test": rest}
+        return [replace(u, split=split) for split, members in parts.items() for u in members]
+
+
+@dataclass(frozen=True)
+class ValidationSplit:
+    """Keras's `fit(validation_split=...)`: validate on the end of the array, before any shuffling; the test part is the
+    corpus's own.
+
+    Args:
+        val: share of the utterances that are not in the test part.
+    """
+
+    val: float
+
+    speaker_disjoint = False
+    official = True
+
+    def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """The utterances in the order given, with `split` set.
+
+        Raises:
+            UserError: the corpus has no test part, or a part is empty.
+        """
+        given = list(utterances)
+        test = [u for u in given if u.split == "test"]
+        rest = [u for u in given if u.split != "test"]
+        if not test:
+            raise UserError("dataset/split=validation_split needs a corpus with a test part of its own: it has none.")
+        end = int(len(rest) * (1 - self.val))
+        if not 0 < end < len(rest):
+            raise UserError(f"dataset.split.val={self.val} leaves a part of {len(rest)} utterances empty: change it.")
+        parts = {"train": rest[:end], "val": rest[end:], "test": test}
+        return [replace(u, split=split) for split, members in parts.items() for u in members]
