@@ -26,8 +26,8 @@ class Utterance:
     `offset` and `duration` are in seconds; a `duration` of None means to the end of the file.
     `split` is the corpus's own assignment, or None where the corpus leaves it to the split protocol.
 
-    A copy that `augment.offline` makes carries the number of its combination in `copy` (0 is the recording itself). Where
-    it is a mixture, `other` is what the second voice says, and `share` the first one's weight.
+    A copy that `augment.offline` makes carries the number of its combination in `copy` (0 is the recording itself).
+    Where it is a mixture, `other` is what the second voice says, and `share` the first one's weight.
     """
 
     id: str

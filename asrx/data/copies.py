@@ -20,9 +20,16 @@ from asrx.data.store import Store, pack, publish, publish_index
 from asrx.types import UserError, Utterance
 
 FORMAT = 1  # part of every key: raise it when an augmentation gives other samples for the same settings
-BATCH = 64  # utterances that are augmented together
+BATCH = 8  # utterances that are augmented together
 
 MIXTURE = -1  # the number of copies that two recordings were blended into
+
+
+class Link(NamedTuple):
+    """One augmentation of a chain, and where it stands in the config: like ones in two places draw differently."""
+
+    place: str
+    node: dict[str, Any] | None
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,10 @@ class Offline:
     before_split: bool
     seed: int
 
-    def chains(self) -> list[list[dict[str, Any]]]:
+    def chains(self) -> list[list[Link]]:
         """The augmentations of each combination, in their order; none for the recordings themselves."""
-        return [[node for node in combination if node] for combination in product(*self.stages)]
+        numbered = [[Link(f"{i}.{j}", node) for j, node in enumerate(stage)] for i, stage in enumerate(self.stages)]
+        return [[link for link in combination if link.node] for combination in product(*numbered)]
 
 
 class Mixture(NamedTuple):
@@ -117,26 +125,33 @@ def _mixtures(rng: np.random.Generator, count: int, alpha: float, draw: str) -> 
     return np.broadcast_to(weights, count), rng.permutation(count)
 
 
-def augmented(sources: Store, chain: Sequence[dict[str, Any]], seed: int, cache: Path) -> Store:
+def augmented(sources: Store, chain: Sequence[Link], seed: int, cache: Path) -> Store:
     """The store of the sources after a chain of wave augmentations; it is made where it does not exist yet.
+
+    Each link makes a store of its own, which all chains that begin alike go on from.
 
     Raises:
         UserError: an augmentation cannot be made, or the store not be written.
     """
+    for link in chain:
+        sources = _after(sources, link, seed, cache)
+    return sources
+
+
+def _after(sources: Store, link: Link, seed: int, cache: Path) -> Store:
+    key = json.dumps([link, seed], sort_keys=True)
 
     def work() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         import torch
 
-        modules = [build(node) for node in chain]
-        torch.manual_seed(seed)
+        module = build(link.node)
+        torch.manual_seed(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "little"))
         with torch.no_grad():
             for places in _batches(sources.lengths):
-                wave_BT, lengths_B = map(torch.from_numpy, sources.gather(places))
-                for module in modules:
-                    wave_BT, lengths_B = module(wave_BT, lengths_B)
+                wave_BT, lengths_B = module(*map(torch.from_numpy, sources.gather(places)))
                 yield places, wave_BT.numpy(), lengths_B.numpy()
 
-    return _made(sources, json.dumps([list(chain), seed], sort_keys=True), work, cache)
+    return _made(sources, key, work, cache)
 
 
 def blended(first: Store, second: Store, weights: np.ndarray, cache: Path) -> Store:

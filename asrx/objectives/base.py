@@ -12,8 +12,8 @@ from asrx.types import Hypothesis, Targets
 
 
 class Objective(nn.Module, ABC):
-    """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best, unless
-    the config names another. `labels` are the output's names, and belong to the checkpoint."""
+    """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best,
+    unless the config names another. `labels` are the output's names, and belong to the checkpoint."""
 
     monitor: str
     labels: list[str]

@@ -36,7 +36,8 @@ class FSDD:
         """List the recordings.
 
         Raises:
-            UserError: the corpus cannot be downloaded, `root` is not laid out as the corpus is, or a speaker is unknown.
+            UserError: the corpus cannot be downloaded, `root` is not laid out as the corpus is, or a speaker is
+                unknown.
         """
         what = "the Free Spoken Digit Dataset (about 12 MB) from its GitHub repository"
         root = self.root or obtain(URL, Path(self.cache) / "fsdd-1.0.9", what, SHA256)
