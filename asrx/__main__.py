@@ -5,30 +5,19 @@ from __future__ import annotations
 import os
 import sys
 
-INTERRUPTED = 130  # the exit status a shell gives for Ctrl-C
+from asrx.answer import INTERRUPTED, answered
 
 
 def main() -> None:
     """Entry point. Nothing heavier than Hydra is imported before the config is composed and checked."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine ten times slower
     arguments = sys.argv[1:]
     if {"-h", "--help"} & set(arguments):
         from asrx.usage import usage
 
         print(usage())
         return
-    try:
+    with answered(arguments):
         _hydra(arguments)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except Exception as error:
-        from asrx.explain import explain
-
-        sentence = explain(error, arguments)
-        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
-            raise
-        sys.exit(f"asrx: {sentence}")
 
 
 def _hydra(arguments: list[str]) -> None:

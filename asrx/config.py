@@ -107,6 +107,17 @@ def compose(overrides: list[str]) -> DictConfig:
         return hydra.compose("config", overrides=overrides)
 
 
+def checked(overrides: Sequence[str]) -> DictConfig:
+    """What the overrides of a command compose to, after its check.
+
+    Raises:
+        UserError: see `check`.
+    """
+    cfg = compose(list(overrides))
+    check(cfg, compose([override for override in overrides if override.partition("=")[0] in groups()]))
+    return cfg
+
+
 def check(cfg: DictConfig, allowed: DictConfig) -> None:
     """Refuse a config that names what does not exist, before anything heavy is imported.
 

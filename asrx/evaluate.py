@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asrx.answer import answered
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -28,23 +27,13 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see asrx.__main__
     overrides: list[str] = []
-    try:
+    with answered(overrides):
         chosen = _arguments().parse_intermixed_args()
         overrides += [word for word in chosen.runs if _is_override(word)]
         folders = list(dict.fromkeys(Path(word) for word in chosen.runs if not _is_override(word)))
         compare = ensemble if chosen.ensemble else evaluate
         print(compare(folders, overrides, chosen.noise, chosen.snr))
-    except KeyboardInterrupt:
-        sys.exit("Interrupted.")
-    except Exception as error:
-        from asrx.explain import explain
-
-        sentence = explain(error, overrides)
-        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
-            raise
-        sys.exit(f"asrx: {sentence}")
 
 
 class _Parser(argparse.ArgumentParser):

@@ -10,36 +10,25 @@ resampling, what the features make of them, and what each augmentation does to t
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
+from asrx.answer import answered
 from asrx.types import UserError
 
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see asrx.__main__
     arguments = sys.argv[1:]
     if {"-h", "--help"} & set(arguments):
         print(__doc__)
         return
     named = arguments[:1] if arguments and "=" not in arguments[0] else []
     overrides = arguments[len(named) :]
-    try:
+    with answered(overrides):
         page = Path(*named or ["explore.html"])
         explore(page, overrides)
         print(page)
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        from asrx.explain import explain
-
-        sentence = explain(error, overrides)
-        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
-            raise
-        sys.exit(f"asrx: {sentence}")
 
 
 def explore(page: Path, overrides: list[str]) -> None:
@@ -52,7 +41,7 @@ def explore(page: Path, overrides: list[str]) -> None:
     Raises:
         UserError: the page cannot be written, or the config or the data cannot be used.
     """
-    from asrx.config import check, compose, groups
+    from asrx.config import checked
 
     if page.suffix != ".html":
         raise UserError(
@@ -62,8 +51,7 @@ def explore(page: Path, overrides: list[str]) -> None:
         raise UserError(f"{page} cannot be written: there is no folder {page.parent}; make it, or name another.")
     if page.is_dir():
         raise UserError(f"{page} is a folder: name another file.")
-    cfg = compose(overrides)
-    check(cfg, compose([override for override in overrides if override.partition("=")[0] in groups()]))
+    cfg = checked(overrides)
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
 

@@ -12,7 +12,6 @@ or more below it, in every image alike.
 
 from __future__ import annotations
 
-import os
 import shlex
 import shutil
 import sys
@@ -20,6 +19,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from asrx.answer import answered
 from asrx.types import SPLITS, UserError, Utterance
 
 if TYPE_CHECKING:
@@ -39,26 +39,15 @@ BATCH = 256  # recordings
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # see asrx.__main__
     arguments = sys.argv[1:]
     if not arguments or {"-h", "--help"} & set(arguments):
         print(__doc__)
         return
     folder, *overrides = arguments
-    try:
+    with answered(overrides):
         if "=" in folder:
             raise UserError(f"The folder to make comes first: python -m asrx.render FOLDER {' '.join(arguments)}.")
         print(render(Path(folder), overrides))
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        from asrx.explain import explain
-
-        sentence = explain(error, overrides)
-        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
-            raise
-        sys.exit(f"asrx: {sentence}")
 
 
 def render(folder: Path, overrides: list[str]) -> str:
@@ -74,12 +63,11 @@ def render(folder: Path, overrides: list[str]) -> str:
     Raises:
         UserError: the config or the corpus cannot be used, `folder` holds something, or it cannot be written.
     """
-    from asrx.config import check, compose, groups
+    from asrx.config import checked
 
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UserError(f"{folder} holds something already: name a new folder, or take this one away.")
-    cfg = compose(overrides)
-    check(cfg, compose([override for override in overrides if override.partition("=")[0] in groups()]))
+    cfg = checked(overrides)
     utterances, store = _recordings(cfg)
     # by place in the store
     files = _files({i: u for i, u in enumerate(utterances) if i not in store.errors})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import check, compose, groups
+from asrx.config import checked, compose
 from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
 from asrx.types import UserError
@@ -42,8 +42,7 @@ def config_of(folder: Path, overrides: Sequence[str]) -> DictConfig:
     if overrides:
         # config.yaml is resolved: what an override changes elsewhere, through interpolation, only composing tells
         own = list(OmegaConf.load(folder / "overrides.yaml"))
-        before, after = compose(own), compose([*own, *overrides])
-        check(after, compose([o for o in (*own, *overrides) if o.partition("=")[0] in groups()]))
+        before, after = compose(own), checked([*own, *overrides])
         _carry_over(OmegaConf.to_container(before, resolve=True), OmegaConf.to_container(after, resolve=True), cfg)
     return OmegaConf.create(cfg)
 

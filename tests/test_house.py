@@ -170,7 +170,8 @@ FLOORS = [
     {"trained"},
     {"measure"},
     {"preflight", "explain", "usage", "run"},
-    {"__main__", "evaluate", "explore", "render"},
+    {"answer"},
+    {"__main__", "evaluate", "explore", "render", "results"},
 ]
 
 

@@ -1,0 +1,32 @@
+"""What every command does about errors and Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+INTERRUPTED = 130  # the exit status a shell gives for Ctrl-C
+
+
+@contextmanager
+def answered(arguments: list[str]) -> Iterator[None]:
+    """Answer an error of the user in one sentence (exit status 1) and Ctrl-C in a word.
+
+    Args:
+        arguments: of the command, by which a misspelt one is explained.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine ten times slower
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        from asrx.explain import explain
+
+        sentence = explain(error, arguments)
+        if sentence is None or os.environ.get("ASRX_TRACEBACK"):
+            raise
+        sys.exit(f"asrx: {sentence}")

@@ -1,0 +1,144 @@
+"""The command `python -m asrx.results FOLDER...`: the table of experiments/README.md, from run folders.
+
+    python -m asrx.results runs > table.md
+    python -m asrx.results runs --into experiments/README.md
+
+looks for finished runs of named experiments in the folders and below them, and puts beside each other what was
+published, what the experiment as published gives here, and what its corrected twin NAME_corrected gives here, over all
+seeds found. Runs that differ in anything else are rows of their own. With --into, the text between the lines
+`<!-- results -->` and `<!-- end of results -->` of a file is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, NamedTuple
+
+import yaml
+
+from asrx.answer import answered
+from asrx.report.terminal import HEADLINES
+from asrx.types import UserError
+
+TWIN = "_corrected"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+# overrides that say where things are or how they are shown
+PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
+HEAD = ["experiment", "data", "published", "as published, here", "corrected, here", "command"]
+
+
+class Run(NamedTuple):
+    """One finished run of a named experiment; `changes` are its overrides but seed and places."""
+
+    experiment: str
+    changes: tuple[str, ...]
+    seed: int
+    data: str
+    published: str | None
+    metrics: dict[str, Any]
+
+
+def main() -> None:
+    """Entry point; errors are answered as `python -m asrx` does."""
+    parser = argparse.ArgumentParser(
+        "python -m asrx.results", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of runs")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="the file to put the table into")
+    chosen = parser.parse_args()
+    with answered([]):
+        text = table([run for folder in chosen.folders for run in find(folder)])
+        if chosen.into:
+            insert(text, chosen.into)
+        else:
+            print(text)
+
+
+def find(folder: Path) -> Iterator[Run]:
+    """The finished runs of named experiments in a folder and below it.
+
+    Raises:
+        UserError: there is no such folder, or no finished run of a named experiment in it.
+    """
+    runs = [run for path in sorted(folder.rglob("metrics.json")) if (run := _read(path.parent))]
+    if not runs:
+        raise UserError(f"{folder} holds no finished run of a named experiment: run some, experiments=NAME.")
+    yield from runs
+
+
+def _read(folder: Path) -> Run | None:
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        overrides = yaml.safe_load((folder / "overrides.yaml").read_text(encoding="utf-8"))
+        cfg = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{folder} cannot be read ({error}): take it out of the folder.") from error
+    named = dict(override.split("=", 1) for override in overrides if "=" in override)
+    if "experiments" not in named or not metrics["test"]:
+        return None
+    skipped = ("experiments=", "seed=", *PLACES)
+    changes = tuple(sorted(override for override in overrides if not override.startswith(skipped)))
+    root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
+    data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
+    return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics)
+
+
+def table(runs: Sequence[Run]) -> str:
+    """A Markdown table with a row for each experiment and its twin."""
+    rows = defaultdict(lambda: {False: [], True: []})
+    for run in runs:
+        rows[run.experiment.removesuffix(TWIN), run.changes][run.experiment.endswith(TWIN)].append(run)
+    lines = [HEAD, ["---"] * len(HEAD)]
+    for (name, changes), sides in sorted(rows.items()):
+        both = sides[False] + sides[True]
+        published = next((run.published for run in both if run.published), "")
+        # where both ran, their test parts may differ in size
+        data = "; ".join(dict.fromkeys(run.data for run in both))
+        names = [name] * bool(sides[False]) + [name + TWIN] * bool(sides[True])
+        seeds = ",".join(str(seed) for seed in sorted({run.seed for run in both}))
+        command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
+        cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
+        lines.append([*cells, " ".join([command, *changes]) + "`"])
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def _figures(runs: Sequence[Run]) -> str:
+    """Mean and standard deviation over the seeds of the test's headline figures, in per cent."""
+    if not runs:
+        return ""
+    parts = []
+    for key in ("wer", "cer", "accuracy"):
+        values = [100 * run.metrics["test"][key] for run in runs if key in run.metrics["test"]]
+        if values:
+            spread = f" ± {stdev(values):.2f} ({len(values)} seeds)" if len(values) > 1 else " (1 seed)"
+            parts.append(f"{HEADLINES[key]} {mean(values):.2f}{spread}")
+    size = runs[0].metrics["keras_parameters"]
+    return f"{', '.join(parts)}; {size:,} parameters"
+
+
+def insert(text: str, path: Path) -> None:
+    """Replace what stands between the marks of a file.
+
+    Raises:
+        UserError: the file lacks the marks, or cannot be read or written.
+    """
+    try:
+        before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not (mark and end):
+            raise UserError(f"{path} has no lines {BEGIN} and {END}: add them where the table belongs.")
+        partial = path.with_suffix(".part")
+        partial.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        os.replace(partial, path)
+    except OSError as error:
+        raise UserError(f"{path} cannot be used ({error.strerror}): name a file that can be written.") from error
+
+
+if __name__ == "__main__":
+    main()
