@@ -144,21 +144,24 @@ def _after(sources: Store, link: Link, seed: int, cache: Path) -> Store:
     def work() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         import torch
 
-        module = build(link.node)
+        # before the module is made, as some draw then
         torch.manual_seed(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "little"))
+        module = build(link.node)
         with torch.no_grad():
             for places in _batches(sources.lengths):
                 wave_BT, lengths_B = module(*map(torch.from_numpy, sources.gather(places)))
                 yield places, wave_BT.numpy(), lengths_B.numpy()
 
-    return _made(sources, key, work, cache)
+    return _made(sources, sources.errors, key, work, cache)
 
 
 def blended(first: Store, second: Store, weights: np.ndarray, cache: Path) -> Store:
     """The store of the first's utterances times the weights plus the second's times the rest."""
+    errors = second.errors | first.errors
+    lengths = np.maximum(first.lengths, second.lengths)
+    lengths[list(errors)] = 0
 
     def work() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        lengths = np.maximum(first.lengths, second.lengths)
         for places in _batches(lengths):
             wave_BT = np.zeros((len(places), lengths[places].max()), np.float32)
             for store, weights_B in ((first, weights[places]), (second, 1 - weights[places])):
@@ -166,10 +169,10 @@ def blended(first: Store, second: Store, weights: np.ndarray, cache: Path) -> St
                 wave_BT[:, : own_BT.shape[1]] += weights_B[:, None].astype(np.float32) * own_BT
             yield places, wave_BT, lengths[places]
 
-    return _made(first, json.dumps([second.fingerprint, weights.tolist()]), work, cache)
+    return _made(first, errors, json.dumps([second.fingerprint, weights.tolist()]), work, cache)
 
 
-def _made(sources: Store, key: str, work: Callable[[], Iterator[Any]], cache: Path) -> Store:
+def _made(sources: Store, errors: dict[int, str], key: str, work: Callable[[], Iterator[Any]], cache: Path) -> Store:
     """The store with this key under `cache/stores`; `work` gives places, waveforms and lengths, batch after batch."""
     name = hashlib.blake2b(f"{FORMAT} {sources.fingerprint} {key}".encode(), digest_size=8).hexdigest()
     root = Path(cache) / "stores" / name
@@ -180,7 +183,7 @@ def _made(sources: Store, key: str, work: Callable[[], Iterator[Any]], cache: Pa
             root.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{root}.lock"):
                 if not root.exists():  # else another process made it while this one waited
-                    _write(root, sources, work())
+                    _write(root, sources, errors, work())
         except OSError as error:
             raise UserError(
                 f"The copies {root} cannot be written ({error.strerror or error}): "
@@ -189,7 +192,12 @@ def _made(sources: Store, key: str, work: Callable[[], Iterator[Any]], cache: Pa
     return Store(root)
 
 
-def _write(root: Path, sources: Store, batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> None:
+def _write(
+    root: Path,
+    sources: Store,
+    errors: dict[int, str],
+    batches: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> None:
     work = root.with_suffix(".partial")
     work.mkdir(exist_ok=True)
     lengths, offsets = np.zeros(len(sources), np.int64), np.zeros(len(sources), np.int64)
@@ -211,7 +219,7 @@ def _write(root: Path, sources: Store, batches: Iterator[tuple[np.ndarray, np.nd
         offsets=offsets,
         lengths=lengths,
         hashes=hashes,
-        errors=pack(sources.errors),
+        errors=pack(errors),
     )
     work.rename(root)
 

@@ -1,11 +1,11 @@
-"""How fast recordings are stretched and shifted in batches, against librosa, in one process.
+"""How fast the nine-fold training set of document 004 is made, against librosa, in one process.
 
     python tests/bench/bench_augment.py [folder of FSDD] [number of files]
 
-The nine copies of each recording that published work on FSDD trains on: three rates by three pitches, stretched first,
-at 22,050 Hz. Both sides use windows of 2,048 samples that move on by 512, and as many threads as OMP_NUM_THREADS says.
-A rate of 1 and a shift of 0 go through librosa's vocoder as well, as they did there; the second ratio leaves them out.
-Every figure is the best of several alternating runs, as other work on the machine only ever adds time.
+Three rates by three pitches, stretched first, at 22,050 Hz, windows of 2,048 samples that move on by 512 on both sides,
+as many threads as OMP_NUM_THREADS says. asrx: the stages of experiments/digits_mel_9x.yaml, from a store that holds the
+recordings to stores that hold the copies. librosa, in memory: as the document has it, a stretch and a shift for each of
+the nine; and once more at its best, where nothing is done twice, and neither a rate of 1 nor a shift of 0 is computed.
 
 The last line stretches and shifts a sine and measures what comes out, which should have the asked pitch and length.
 """
@@ -13,6 +13,7 @@ The last line stretches and shifts a sine and measures what comes out, which sho
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from itertools import product
 from math import log2
@@ -20,45 +21,42 @@ from pathlib import Path
 
 import librosa
 import numpy as np
-import soundfile
-import soxr
 import torch
+from omegaconf import OmegaConf
 
 from asrx.augment.pitch_shift import PitchShift
 from asrx.augment.time_stretch import TimeStretch
+from asrx.config import build, compose
+from asrx.data.audio import Audio
+from asrx.data.copies import Offline, augmented
+from asrx.data.store import Store
+from asrx.data.store import build as build_store
 
 RATE, WINDOW = 22050, 2048 / 22050
 RATES, SEMITONES = (0.7, 1.0, 1.3), (-1, 0, 1)
-BATCH, ROUNDS = 8, 3
 DATA = Path(__file__).parents[3] / "shared" / "data" / "fsdd"
 
 
-def read(folder: Path, count: int) -> list[np.ndarray]:
-    """So many recordings, taken evenly from the folder, the shortest first."""
-    paths = sorted(folder.rglob("*.wav"))
-    waves = [soundfile.read(path, dtype="float32") for path in paths[:: max(1, len(paths) // count)][:count]]
-    return sorted((soxr.resample(wave, rate, RATE) for wave, rate in waves), key=len)
+def by_librosa(waves: list[np.ndarray]) -> None:
+    for wave, rate, semitones in product(waves, RATES, SEMITONES):
+        librosa.effects.pitch_shift(librosa.effects.time_stretch(wave, rate=rate), sr=RATE, n_steps=semitones)
 
 
-def one_by_one(waves: list[np.ndarray], rate: float, semitones: int) -> list[np.ndarray]:
-    stretched = [librosa.effects.time_stretch(wave, rate=rate) for wave in waves]
-    return [librosa.effects.pitch_shift(wave, sr=RATE, n_steps=semitones) for wave in stretched]
+def by_librosa_at_its_best(waves: list[np.ndarray]) -> None:
+    for wave, rate in product(waves, RATES):
+        stretched = wave if rate == 1 else librosa.effects.time_stretch(wave, rate=rate)
+        for semitones in (-1, 1):
+            librosa.effects.pitch_shift(stretched, sr=RATE, n_steps=semitones)
 
 
-def batched(waves: list[np.ndarray], rate: float, semitones: int) -> list[np.ndarray]:
-    stretch, shift = TimeStretch(RATE, [rate], WINDOW), PitchShift(RATE, [semitones], WINDOW)
-    done = []
-    for first in range(0, len(waves), BATCH):
-        batch = [torch.from_numpy(wave) for wave in waves[first : first + BATCH]]
-        wave_BT = torch.nn.utils.rnn.pad_sequence(batch, batch_first=True)
-        wave_BT, lengths_B = shift(*stretch(wave_BT, torch.tensor([len(wave) for wave in batch])))
-        done += [wave[:n].numpy() for wave, n in zip(wave_BT, lengths_B.tolist(), strict=True)]
-    return done
+def by_asrx(store: Store, offline: Offline, cache: Path) -> None:
+    for chain in offline.chains():
+        augmented(store, chain, offline.seed, cache)
 
 
-def seconds(work, waves: list[np.ndarray], rate: float, semitones: int) -> float:
+def seconds(work, *arguments) -> float:
     start = time.perf_counter()
-    work(waves, rate, semitones)
+    work(*arguments)
     return time.perf_counter() - start
 
 
@@ -70,35 +68,33 @@ def pitch(wave: np.ndarray) -> float:
     return (i + (left - right) / (left - 2 * top + right) / 2) * RATE / 2**18
 
 
-def errors(work) -> tuple[float, int]:
+def errors() -> tuple[float, int]:
     """Largest error of the pitch of a sine in cents, and of its length in samples."""
-    sine = np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE).astype(np.float32)
+    sine = torch.sin(2 * torch.pi * 440 * torch.arange(RATE) / RATE)
     cents, samples = 0.0, 0
     for rate, semitones in product(RATES, SEMITONES):
-        (wave,) = work([sine], rate, semitones)
-        cents = max(cents, abs(1200 * log2(pitch(wave) / 440) - 100 * semitones))
-        samples = max(samples, abs(len(wave) - round(RATE / rate)))
+        stretch, shift = TimeStretch(RATE, [rate], WINDOW), PitchShift(RATE, [semitones], WINDOW)
+        wave_BT, lengths_B = shift(*stretch(sine[None], torch.tensor([RATE])))
+        cents = max(cents, abs(1200 * log2(pitch(wave_BT[0].numpy()) / 440) - 100 * semitones))
+        samples = max(samples, abs(int(lengths_B[0]) - round(RATE / rate)))
     return cents, samples
 
 
 if __name__ == "__main__":
-    folder, count = [*sys.argv[1:], *[DATA, 200][len(sys.argv) - 1 :]]
-    waves = read(Path(folder), int(count))
-    for work in (one_by_one, batched):  # what is compiled or planned on first use
-        work(waves[-BATCH:], 0.7, 1)
-    theirs, ours = (dict.fromkeys(product(RATES, SEMITONES), float("inf")) for _ in range(2))
-    for _, change in product(range(ROUNDS), theirs):
-        theirs[change] = min(theirs[change], seconds(one_by_one, waves, *change))
-        ours[change] = min(ours[change], seconds(batched, waves, *change))
-    both = [(rate, semitones) for rate, semitones in theirs if rate != 1 and semitones != 0]
-    for name, changes in (("9 copies", theirs), ("the 4 stretched and shifted", both)):
-        librosa_s, asrx_s = sum(map(theirs.get, changes)), sum(map(ours.get, changes))
-        print(
-            f"{len(waves)} files, {sum(map(len, waves)) / RATE:.0f} s, {torch.get_num_threads()} threads, {name}: "
-            f"librosa {librosa_s:.2f} s, batches of {BATCH} {asrx_s:.2f} s ({librosa_s / asrx_s:.1f} x as fast)"
-        )
-    (their_cents, their_samples), (our_cents, our_samples) = errors(one_by_one), errors(batched)
+    folder, count = [*sys.argv[1:], *[DATA, 2000][len(sys.argv) - 1 :]]
+    cfg = compose(["experiments=digits_mel_9x", f"dataset.root={folder}"])
+    offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
+    recordings = build(cfg.dataset.corpus).prepare()
+    with tempfile.TemporaryDirectory() as cache:
+        store = build_store(recordings[:: max(1, len(recordings) // int(count))], Audio(RATE), Path(cache))
+        waves = [store.gather(np.array([i]))[0][0] for i in range(len(store))]
+        by_librosa(waves[:8])  # what is compiled or planned on first use
+        by_asrx(store.take(np.arange(8)), offline, Path(cache))
+        ours = seconds(by_asrx, store, offline, Path(cache))
+    theirs, best = seconds(by_librosa, waves), seconds(by_librosa_at_its_best, waves)
     print(
-        f"a sine's pitch is off by up to {their_cents:.2f} (librosa) and {our_cents:.2f} cents, "
-        f"its length by up to {their_samples} and {our_samples} samples"
+        f"{len(waves)} files, {sum(map(len, waves)) / RATE:.0f} s, {torch.get_num_threads()} threads: "
+        f"asrx {ours:.1f} s; librosa {theirs:.1f} s ({theirs / ours:.1f} x), at its best {best:.1f} s ({best / ours:.1f} x)"
     )
+    cents, samples = errors()
+    print(f"a sine's pitch is off by up to {cents:.2f} cents, its length by up to {samples} samples")

@@ -64,3 +64,40 @@ def test_fewer_utterances_than_devices():
 def test_no_process_gets_an_empty_batch():
     with pytest.raises(UserError, match=r"5 utterances cannot be dealt evenly to 2 devices"):
         BucketSampler(LENGTHS[:5], 1, 160_000, world=2)
+
+
+def test_with_replacement_an_epoch_repeats_some_and_leaves_out_others():
+    drawn = np.concatenate(everything(1, seed=0, replacement=True)[0])
+    assert len(drawn) == len(LENGTHS)
+    assert len(np.unique(drawn)) == pytest.approx(len(LENGTHS) * (1 - 1 / np.e), rel=0.1)
+
+
+@pytest.mark.parametrize("world", [1, 3])
+def test_with_replacement_there_are_as_many_batches_of_the_same_sizes(world):
+    without, drawn = (
+        sorted(len(batch) for part in everything(world, seed=0, replacement=again) for batch in part)
+        for again in (False, True)
+    )
+    assert drawn == without
+
+
+def test_with_replacement_a_batch_still_holds_like_lengths():
+    sampler = BucketSampler(LENGTHS, **SETTINGS, seed=0, replacement=True)
+    buckets = [set(members.tolist()) for members, _ in sampler.plan]
+    assert len(buckets) == 6
+    for batch in sampler:
+        assert any(set(batch.tolist()) <= bucket for bucket in buckets)
+        assert len(batch) * LENGTHS[batch].max() <= 160_000 or len(batch) == 1
+
+
+def test_with_replacement_every_seed_and_epoch_draws_anew_and_goes_on_where_it_stopped():
+    def order(seed=0, epoch=0, done=0):
+        sampler = BucketSampler(LENGTHS, **SETTINGS, seed=seed, replacement=True)
+        sampler.set_epoch(epoch)
+        sampler.done = done
+        return [batch.tolist() for batch in sampler]
+
+    assert order() == order()
+    assert order(epoch=1) != order() != order(seed=1)
+    assert {i for batch in order(epoch=1) for i in batch} != {i for batch in order() for i in batch}
+    assert order(done=5) == order()[5:]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from asrx.data.splits import BySpeaker, Random, Stratified
+from asrx.data.splits import BySpeaker, LeaveSpeakersOut, Random, Stratified
 from asrx.types import UserError, Utterance
 
 # 3 labels x 10 speakers x 4 repetitions
@@ -103,3 +103,36 @@ def test_the_official_parts(protocol, corpus, shares, official, expected):
 def test_what_cannot_be_split_is_told(protocol, corpus, message):
     with pytest.raises(UserError, match=message):
         protocol.assign(corpus)
+
+
+def test_named_speakers_are_tested_on_and_nobody_else():
+    official = [replace(u, split=["train", "val", "test"][i % 3]) for i, u in enumerate(CORPUS)]
+    assigned = LeaveSpeakersOut(["speaker3", "speaker7"], val=0.25).assign(official)
+    assert {u.speaker for u in assigned if u.split == "test"} == {"speaker3", "speaker7"}
+    assert not {u.speaker for u in assigned if u.split != "test"} & {"speaker3", "speaker7"}
+    assert counts(assigned) == {"train": 72, "val": 24, "test": 24}
+
+
+def test_validation_is_drawn_label_by_label_from_the_others():
+    assigned = LeaveSpeakersOut(["speaker3"], val=0.25).assign(CORPUS)
+    assert Counter(u.text for u in assigned if u.split == "val") == {"yes": 9, "no": 9, "stop": 9}
+    assert [replace(u, split=None) for u in assigned] == sorted(CORPUS, key=lambda u: u.id)
+
+
+def test_the_draw_of_the_others_has_a_seed():
+    first, again, other = (LeaveSpeakersOut(["speaker3"], 0.25, seed=seed) for seed in (1, 1, 2))
+    assert first.assign(CORPUS) == again.assign(CORPUS[::-1]) != other.assign(CORPUS)
+
+
+@pytest.mark.parametrize(
+    ("speakers", "message"),
+    [
+        (["theo"], r"dataset.split.speakers: nobody is called theo; there are speaker0, speaker1, .*speaker9\.$"),
+        ([], "must name some of speaker0, .* and not all"),
+        ([f"speaker{i}" for i in range(10)], "must name some of speaker0, .* and not all"),
+    ],
+    ids=["unknown", "nobody", "everybody"],
+)
+def test_speakers_that_cannot_be_left_out_are_told(speakers, message):
+    with pytest.raises(UserError, match=message):
+        LeaveSpeakersOut(speakers, 0.1).assign(CORPUS)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -71,3 +72,85 @@ def test_features_stay_in_float32_under_mixed_precision():
 def test_an_unknown_normalisation():
     with pytest.raises(UserError, match=r"features.normalize=all is none of none, utterance, corpus"):
         LogMel(8000, normalize="all")
+
+
+# document 004's settings: 22,050 Hz, windows of 2,048 samples and a hop of 512
+PUBLISHED = {"window": 0.09288, "hop": 0.02322, "f_min": 0.0, "mel": "slaney", "log": "db", "normalize": "none"}
+CLIP = torch.nn.functional.pad(
+    torch.cumsum(torch.randn(1, 12_000, generator=torch.Generator().manual_seed(1)) * 0.01, 1), (0, 17_640 - 12_000)
+)
+WHOLE = torch.tensor([17_640])
+
+
+def librosas_levels(n_mels: int) -> np.ndarray:
+    """Decibels below the highest energy, (n_mels, frames)."""
+    librosa = pytest.importorskip("librosa")
+    power = librosa.feature.melspectrogram(y=CLIP[0].numpy(), sr=22_050, n_fft=2048, hop_length=512, n_mels=n_mels)
+    return librosa.power_to_db(power, ref=np.max)
+
+
+def test_slaney_s_mel_in_decibels_is_librosa_s():
+    expected = librosas_levels(64)
+    frames, lengths = LogMel(22_050, 64, **PUBLISHED)(CLIP, WHOLE)
+    assert frames.shape == (1, 35, 64) and lengths.tolist() == [35]
+    np.testing.assert_allclose(frames[0].T.numpy(), expected, atol=0.01)
+    assert expected.min() == -80, "the clip reaches down to the floor"
+
+
+def test_mfcc_is_librosa_s():
+    librosa = pytest.importorskip("librosa")
+    levels = librosas_levels(40)
+    expected = librosa.feature.mfcc(S=levels, n_mfcc=13)
+    frames, _ = MFCC(22_050, 13, 40, **PUBLISHED)(CLIP, WHOLE)
+    np.testing.assert_allclose(frames[0].T.numpy(), expected, atol=0.02)
+
+
+def test_another_reference_level_moves_the_zeroth_coefficient_alone():
+    """librosa's own default is ref=1: with it every level is so many decibels higher."""
+    from scipy.fft import dct
+
+    levels = librosas_levels(40) + 17
+    expected = dct(levels, axis=0, norm="ortho")[:13]
+    frames, _ = MFCC(22_050, 13, 40, **PUBLISHED)(CLIP, WHOLE)
+    difference = expected - frames[0].T.numpy()
+    np.testing.assert_allclose(difference[0], 17 * 40**0.5, atol=0.02)
+    np.testing.assert_allclose(difference[1:], 0, atol=0.02)
+
+
+def test_levels_are_below_the_utterance_s_own_highest():
+    two = torch.cat([CLIP, CLIP * 0.01])
+    frames, _ = LogMel(22_050, **PUBLISHED)(two, WHOLE.repeat(2))
+    assert frames.amax((1, 2)).tolist() == [0, 0]
+    torch.testing.assert_close(frames[0].clamp_min(-40), frames[1].clamp_min(-40), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("range_db", [80.0, 30.0])
+def test_levels_reach_down_to_the_range(range_db):
+    frames, _ = LogMel(22_050, **PUBLISHED, range_db=range_db)(CLIP, WHOLE)
+    assert (float(frames.min()), float(frames.max())) == (-range_db, 0)
+
+
+def test_silence_has_a_level():
+    frames, _ = LogMel(22_050, **PUBLISHED)(torch.zeros(1, 5000), torch.tensor([5000]))
+    assert not frames.any()
+
+
+def test_whole_numbers_are_cut_towards_zero():
+    exact, _ = MFCC(22_050, **PUBLISHED)(CLIP, WHOLE)
+    whole, _ = MFCC(22_050, **PUBLISHED, integers=True)(CLIP, WHOLE)
+    assert exact.min() < -1 and exact.max() > 1
+    np.testing.assert_array_equal(whole.numpy(), exact.numpy().astype(int))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LogMel(8000, mel="bark"), r"features.mel=bark is none of htk, slaney"),
+        (lambda: LogMel(8000, log="ten"), r"features.log=ten is none of natural, db"),
+        (lambda: MFCC(8000, mel="bark"), r"features.mel=bark is none of htk, slaney"),
+        (lambda: MFCC(8000, n_mfcc=41), r"features.n_mfcc=41 must not be above features.n_mels=40"),
+    ],
+)
+def test_frames_that_cannot_be_are_told(make, message):
+    with pytest.raises(UserError, match=message):
+        make()
