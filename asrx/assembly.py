@@ -60,12 +60,15 @@ def monitored(cfg: DictConfig, objective) -> tuple[str, str]:
     """The validation metric that decides which checkpoint is best, and whether `min` or `max` is better.
 
     Raises:
-        UserError: the objective has no such metric.
+        UserError: the objective has no such metric, or none that a callback monitors.
     """
     monitor = cfg.monitor or objective.monitor
     modes = {"val/loss": "min"} | {f"val/{name}": mode for name, mode in objective.metrics().modes.items()}
     if monitor not in modes:
         raise UserError(f"monitor={monitor} is none of {', '.join(modes)}.")
+    for i, node in enumerate(cfg.trainer.callbacks):
+        if node.get("monitor") not in (None, *modes, "train/loss"):
+            raise UserError(f"trainer.callbacks.{i}.monitor={node.monitor} is none of {', '.join(modes)}, train/loss.")
     return monitor, modes[monitor]
 
 

@@ -12,15 +12,15 @@ from torch import nn
 from asrx.masking import valid, zero_padding
 from asrx.types import UserError
 
-NORMALIZATIONS = ("none", "utterance", "corpus")
+NORMALIZATIONS = ("none", "utterance", "level", "corpus")
 
 
 class Features(nn.Module, ABC):
     """Turns waveforms into frames. A subclass gives `dim`, `frames` and `extract`.
 
     Args:
-        normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames; or
-            `corpus`, over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
+        normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames; `level`,
+            the same of all bins together, which keeps the shape of the spectrum of a short clip; or `corpus`, over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
 
     Raises:
         UserError: an unknown `normalize`.
@@ -42,15 +42,15 @@ class Features(nn.Module, ABC):
         """Number of frames of `n_samples` samples; works on integers and on integer tensors."""
 
     @abstractmethod
-    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
-        """(B, T samples) to (B, T frames, F), before normalisation."""
+    def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        """(B, T samples) and lengths in samples to (B, T frames, F), before normalisation."""
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""
         with torch.autocast(wave_BT.device.type, enabled=False), torch.no_grad():
-            frames_BTF, lengths_B = self.extract(wave_BT.float()), self.frames(lengths_B)
-            if self.normalize == "utterance":
-                mean_BF, std_BF = _moments(frames_BTF, lengths_B)
+            frames_BTF, lengths_B = self.extract(wave_BT.float(), lengths_B), self.frames(lengths_B)
+            if self.normalize in ("utterance", "level"):
+                mean_BF, std_BF = _moments(frames_BTF, lengths_B, together=self.normalize == "level")
                 frames_BTF = (frames_BTF - mean_BF[:, None]) / std_BF[:, None]
             elif self.normalize == "corpus":
                 frames_BTF = (frames_BTF - self.mean_F) / self.std_F
@@ -61,7 +61,7 @@ class Features(nn.Module, ABC):
         """Take mean and standard deviation of each bin over (wave_BT, lengths_B) batches, for `normalize=corpus`."""
         count, total, squares = 0, torch.zeros(self.dim).double(), torch.zeros(self.dim).double()
         for wave_BT, lengths_B in batches:
-            frames_BTF, lengths_B = self.extract(wave_BT), self.frames(lengths_B)
+            frames_BTF, lengths_B = self.extract(wave_BT, lengths_B), self.frames(lengths_B)
             real_NF = frames_BTF[valid(lengths_B, frames_BTF.shape[1])].double()
             count += len(real_NF)
             total += real_NF.sum(0).cpu()
@@ -71,12 +71,16 @@ class Features(nn.Module, ABC):
         self.std_F.copy_((squares / count - mean_F.square()).clamp_min(1e-10).sqrt())
 
 
-def _moments(x_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean and standard deviation over the valid frames, each (B, F)."""
+def _moments(x_BTF: torch.Tensor, lengths_B: torch.Tensor, together: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean and standard deviation over the valid frames, each (B, F), or (B, 1) of all bins together."""
     keep_BT1 = valid(lengths_B, x_BTF.shape[1])[:, :, None]
     count_B1 = lengths_B[:, None].clamp_min(1)
     mean_BF = (x_BTF * keep_BT1).sum(1) / count_B1
+    if together:
+        mean_BF = mean_BF.mean(1, keepdim=True)
     variance_BF = ((x_BTF - mean_BF[:, None]).square() * keep_BT1).sum(1) / count_B1
+    if together:
+        variance_BF = variance_BF.mean(1, keepdim=True)
     return mean_BF, variance_BF.clamp_min(1e-10).sqrt()
 
 

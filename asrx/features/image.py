@@ -24,6 +24,6 @@ class Image(Features):
     def frames(self, n_samples):
         return n_samples // self.dim
 
-    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
+    def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         count = self.frames(wave_BT.shape[1])
         return self.scale * wave_BT[:, : count * self.dim].unflatten(1, (count, self.dim))

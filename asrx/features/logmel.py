@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from asrx.features.base import Features, power_of_two, samples
+from asrx.masking import valid
 from asrx.types import UserError
 
 FLOOR_DB = 1e-10  # the least energy that has a level, as in librosa's power_to_db
@@ -76,10 +77,11 @@ class LogMel(Features):
     def frames(self, n_samples):
         return n_samples // self.hop + 1
 
-    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
+    def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         energy_BTF = self.mel(wave_BT).transpose(1, 2)
         if self.log == "natural":
             return (energy_BTF + self.floor).log()
         level_BTF = 10 * energy_BTF.clamp_min(FLOOR_DB).log10()
-        below_BTF = level_BTF - level_BTF.amax((1, 2), keepdim=True)
-        return below_BTF.clamp_min(-self.range_db)
+        own_BT = valid(self.frames(lengths_B), level_BTF.shape[1])
+        highest_B11 = level_BTF.masked_fill(~own_BT[:, :, None], -torch.inf).amax((1, 2), keepdim=True)
+        return (level_BTF - highest_B11).clamp_min(-self.range_db)

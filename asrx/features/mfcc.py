@@ -33,6 +33,6 @@ class MFCC(LogMel):
         self.integers = integers
         self.register_buffer("dct_MF", create_dct(n_mfcc, n_mels, norm="ortho"), persistent=False)
 
-    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
-        mfcc_BTF = super().extract(wave_BT) @ self.dct_MF
+    def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        mfcc_BTF = super().extract(wave_BT, lengths_B) @ self.dct_MF
         return mfcc_BTF.trunc() if self.integers else mfcc_BTF

@@ -24,7 +24,7 @@ class Raw(Features):
     def frames(self, n_samples):
         return (n_samples + self.hop - 1) // self.hop
 
-    def extract(self, wave_BT: torch.Tensor) -> torch.Tensor:
+    def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         count = self.frames(wave_BT.shape[1])
         missing = (count - 1) * self.hop + self.dim - wave_BT.shape[1]
         return functional.pad(wave_BT, (0, max(0, missing))).unfold(1, self.dim, self.hop)[:, :count]

@@ -124,6 +124,16 @@ def test_levels_are_below_the_utterance_s_own_highest():
     torch.testing.assert_close(frames[0].clamp_min(-40), frames[1].clamp_min(-40), atol=0.01, rtol=0)
 
 
+def test_a_level_does_not_depend_on_the_padding():
+    """The frame behind the last one would hold more of a click at the end than any of the utterance's own."""
+    wave = torch.zeros(1, 799)
+    wave[0, 300], wave[0, -1] = 0.2, 0.5
+    features = LogMel(8000, log="db", normalize="none")
+    alone, lengths = features(wave, torch.tensor([799]))
+    padded, _ = features(torch.nn.functional.pad(wave, (0, 500)), torch.tensor([799]))
+    torch.testing.assert_close(padded[:, : lengths[0]], alone)
+
+
 @pytest.mark.parametrize("range_db", [80.0, 30.0])
 def test_levels_reach_down_to_the_range(range_db):
     frames, _ = LogMel(22_050, **PUBLISHED, range_db=range_db)(CLIP, WHOLE)
