@@ -19,8 +19,9 @@ class Features(nn.Module, ABC):
     """Turns waveforms into frames. A subclass gives `dim`, `frames` and `extract`.
 
     Args:
-        normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames; `level`,
-            the same of all bins together, which keeps the shape of the spectrum of a short clip; or `corpus`, over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
+        normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames;
+            `level`, the same of all bins together, which keeps the shape of a short clip's spectrum; or `corpus`, of
+            each bin over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
 
     Raises:
         UserError: an unknown `normalize`.
