@@ -113,7 +113,7 @@ SPECAUGMENT = {"_target_": "asrx.augment.specaug.SpecAugment", "time_wdth": 3}
             "augment.offline.stages",
             [[None, GAIN], [None, GAIN | {"gian": 3}]],
             "augment.offline.stages.1.1.gian: asrx.augment.gain.Gain takes no argument gian. "
-                "Did you mean gain_db? It takes gain_db.",
+            "Did you mean gain_db? It takes gain_db.",
             id="a list in a list",
         ),
         pytest.param(

@@ -25,6 +25,7 @@ def overrides(group: str, name: str) -> list[str]:
     needed = {
         "manifest": ["dataset.train=x.jsonl"],
         "image": ["dataset=images"],
+        "digits_unseen_speaker_pretrained": ["model.init.checkpoint=x"],
         "leave_speakers_out": ["dataset.split.speakers=[a]"],
         "background_noise": ["augment.folder=x"],
         "reverb": ["augment.folder=x"],
@@ -72,7 +73,7 @@ FEATURES += ["features=raw features.window=200 features.hop=80"]
 ENCODERS = [f"model/encoder={name}" for name in choices("model/encoder")]
 
 
-@pytest.mark.parametrize("normalize", ["none", "utterance", "corpus"])
+@pytest.mark.parametrize("normalize", ["none", "utterance", "level", "corpus"])
 @pytest.mark.parametrize(("features", "encoder"), product(FEATURES, ENCODERS))
 def test_padding_and_batch_size_change_nothing(features, encoder, normalize):
     from asrx.config import build

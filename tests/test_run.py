@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from omegaconf import OmegaConf
 
 from asrx.config import choices, compose
 
@@ -131,9 +132,13 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
 @pytest.mark.parametrize("name", choices("experiments"))
 def test_every_experiment_runs_one_fast_batch(launch, miniatures, name):
     """With all of its own settings, on a few recordings in the layout of its corpus."""
-    corpus = compose([f"experiments={name}"]).dataset.corpus._target_.rpartition(".")[2]
-    data = [f"dataset.root={miniatures / corpus}", f"data_dir={miniatures}", "trainer=debug", "trainer.max_epochs=1"]
-    folder = launch(f"experiments={name}", *data)
+    cfg = compose([f"experiments={name}"])
+    corpus = cfg.dataset.corpus._target_.rpartition(".")[2]
+    fast = [f"data_dir={miniatures}", "trainer=debug", "trainer.max_epochs=1"]
+    if "model.init.checkpoint" in OmegaConf.missing_keys(cfg):
+        first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
+        fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
+    folder = launch(f"experiments={name}", f"dataset.root={miniatures / corpus}", *fast)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
 
 

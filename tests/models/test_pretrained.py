@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from asrx.models.pretrained import load
+from asrx.types import UserError
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    encoder, objective = nn.Linear(3, 4), nn.Linear(4, 28)
+    state = {f"{name}.{k}": v for name, m in (("encoder", encoder), ("objective", objective))
+             for k, v in m.state_dict().items()}  # fmt: skip
+    torch.save({"state_dict": state}, tmp_path / "best.ckpt")
+    return tmp_path / "best.ckpt", encoder
+
+
+def test_the_encoder_is_loaded_and_the_objective_is_not(checkpoint):
+    path, encoder = checkpoint
+    module = nn.ModuleList([nn.Linear(3, 4), nn.Linear(4, 10)])
+    head = module[1].weight.clone()
+    load(module, str(path))
+    assert torch.equal(module[0].weight, encoder.weight)
+    assert torch.equal(module[1].weight, head)
+
+
+def test_another_encoder_is_refused(checkpoint):
+    with pytest.raises(UserError, match="holds another encoder"):
+        load(nn.ModuleList([nn.Linear(3, 5), nn.Linear(5, 10)]), str(checkpoint[0]))
+
+
+def test_a_missing_checkpoint_is_named():
+    with pytest.raises(UserError, match=r"model\.init\.checkpoint=nowhere\.ckpt: there is no such file"):
+        load(nn.ModuleList([nn.Linear(3, 4)]), "nowhere.ckpt")
