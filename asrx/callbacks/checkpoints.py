@@ -27,13 +27,17 @@ class Checkpoints(Checkpoint):
         self.best_path, self.last_path = folder / "best.ckpt", folder / "last.ckpt"
         self.monitor, self.sign, self.minutes = monitor, 1 if mode == "max" else -1, minutes
         self.best: dict[str, float] | None = None
+        self.stopped = False  # whether a callback had ended training when last.ckpt was written
         self.written = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best}
+        return {"best": self.best, "stopped": self.stopped}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.best = state["best"]
+        self.best, self.stopped = state["best"], state.get("stopped", False)
+
+    def on_train_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
+        trainer.should_stop |= self.stopped  # Lightning forgets it, and would train on
 
     def on_validation_end(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
         if trainer.sanity_checking:
@@ -55,6 +59,7 @@ class Checkpoints(Checkpoint):
 
     def save_last(self, trainer: pl.Trainer) -> None:
         """Write last.ckpt now."""
+        self.stopped = trainer.should_stop
         self._write(trainer, self.last_path)
         self.written = time.monotonic()
 

@@ -83,6 +83,11 @@ def plan(utterances: Sequence[Utterance], offline: Offline) -> tuple[list[Uttera
     """
     if not 0 < offline.share <= 1:
         raise UserError(f"augment.offline.share={offline.share} must be above 0 and at most 1.")
+    for i, stage in enumerate(offline.stages):
+        if not isinstance(stage, Sequence):
+            raise UserError(
+                f"augment.offline.stages.{i} must be a list of alternatives, such as [null, {{_target_: ...}}]."
+            )
     rng = np.random.default_rng(offline.seed)
     count = len(utterances)
     order = rng.integers(count, size=count) if offline.bootstrap else rng.permutation(count)
@@ -94,7 +99,7 @@ def plan(utterances: Sequence[Utterance], offline: Offline) -> tuple[list[Uttera
     if not offline.mixup:
         return copies, {}
     mixtures = {}
-    weights, partners = _mixtures(rng, count, **offline.mixup)
+    weights, partners = _mixtures(rng, count, offline.mixup)
     for i, (own, partner, weight) in enumerate(zip(recordings, partners.tolist(), weights.tolist(), strict=True)):
         other = recordings[partner]
         name = f"{own.id}#mixture{i}"
@@ -118,9 +123,14 @@ def _shared(recordings: list[Utterance], offline: Offline) -> list[Utterance]:
         raise UserError(f"augment.offline.share={offline.share}: {str(error).rstrip('.')}: change it.") from None
 
 
-def _mixtures(rng: np.random.Generator, count: int, alpha: float, draw: str) -> tuple[np.ndarray, np.ndarray]:
+def _mixtures(rng: np.random.Generator, count: int, mixup: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    if mixup.keys() != {"alpha", "draw"}:
+        raise UserError(f"augment.offline.mixup needs alpha and draw, and has {', '.join(mixup)}.")
+    alpha, draw = mixup["alpha"], mixup["draw"]
     if draw not in ("sample", "dataset"):
         raise UserError(f"augment.offline.mixup.draw={draw} is neither sample nor dataset.")
+    if not alpha > 0:
+        raise UserError(f"augment.offline.mixup.alpha={alpha} must be above 0, such as 0.5.")
     weights = rng.beta(alpha, alpha, size=count if draw == "sample" else 1)
     return np.broadcast_to(weights, count), rng.permutation(count)
 

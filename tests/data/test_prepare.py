@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 
 from asrx.config import compose
 from asrx.data import prepare as module
+from asrx.data.copies import plan
 from asrx.data.prepare import prepare
 from asrx.data.store import Store
 from asrx.types import Utterance
@@ -120,15 +121,23 @@ def test_every_utterance_has_its_own_samples(folder, tmp_path, before_split, boo
         np.testing.assert_allclose(samples(store, place), expected, atol=2 / 32768, err_msg=u.id)
 
 
-def test_every_mixture_has_the_samples_of_its_two(folder, tmp_path):
+def test_every_mixture_has_the_samples_of_its_two(folder, tmp_path, monkeypatch):
+    made = {}
+
+    def recorded_plan(*arguments):
+        planned, mixtures = plan(*arguments)
+        made.update(mixtures)
+        return planned, mixtures
+
+    monkeypatch.setattr(module, "plan", recorded_plan)
     utterances, store = prepared(folder, tmp_path, STRATIFIED, mixup=MIXUP)
-    recorded = [np.pad(soundfile.read(u.audio)[0], (0, 400))[:400] for u in utterances if u.copy == 0]
-    for place, u in enumerate(utterances):
-        if u.copy == -1:
-            mixed = np.pad(samples(store, place), (0, 400))[:400]
-            own = np.pad(soundfile.read(u.audio)[0], (0, 400))[:400]
-            pairs = (w * own + (1 - w) * other for w in (u.share, 1 - u.share) for other in recorded)
-            assert min(np.abs(mixed - pair).max() for pair in pairs) < 2 / 32768
+    recorded = {u.id: np.pad(soundfile.read(u.audio)[0], (0, 400))[:400] for u in utterances if u.copy == 0}
+    mixed = {u.id: np.pad(samples(store, place), (0, 400))[:400] for place, u in enumerate(utterances) if u.copy == -1}
+    assert len(mixed) == 16
+    for name, wave in mixed.items():
+        first, second, weight = made[name]
+        expected = weight * recorded[first] + (1 - weight) * recorded[second]
+        np.testing.assert_allclose(wave, expected, atol=2 / 32768)
 
 
 def test_one_seed_gives_one_data_set_and_another_another(folder, tmp_path):

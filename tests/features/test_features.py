@@ -70,7 +70,7 @@ def test_features_stay_in_float32_under_mixed_precision():
 
 
 def test_an_unknown_normalisation():
-    with pytest.raises(UserError, match=r"features.normalize=all is none of none, utterance, corpus"):
+    with pytest.raises(UserError, match=r"features.normalize=all is none of none, utterance, level, corpus"):
         LogMel(8000, normalize="all")
 
 
