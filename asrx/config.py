@@ -212,7 +212,7 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
-    arguments = {name: value for name, value in node.items() if not _is_component(value) and name not in supplied}
+    arguments = {name: value for name, value in node.items() if not _is_component(value)}
     if node["_target_"].startswith("asrx."):
         supplied = {name: value for name, value in supplied.items() if name in signature(node["_target_"]).arguments}
     try:

@@ -134,7 +134,7 @@ class DataModule(pl.LightningDataModule):
             seed,
             self.trainer.global_rank if self.trainer else 0,
             self.trainer.world_size if self.trainer else 1,
-            self.replacement and seed is not None,
+            self.replacement,
         )
         return Loader(
             Waves(self.store, places, self.utterances[split], self.encode),
