@@ -31,6 +31,10 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
     """
     clip = Clip(cfg.dataset.sample_rate, **cfg.dataset.clip)
     features = build(cfg.features)
+    if cfg.augment.wave and not features.of_sound:
+        raise UserError(
+            "augment.wave is for sound, and features=image has pixels: use augment.frames or augment.mixup."
+        )
     in_frames = None if clip.samples is None else features.frames(clip.samples)
     encoder = build(cfg.model.encoder, in_dim=features.dim, in_frames=in_frames)
     objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts)
@@ -67,7 +71,7 @@ def monitored(cfg: DictConfig, objective) -> tuple[str, str]:
     if monitor not in modes:
         raise UserError(f"monitor={monitor} is none of {', '.join(modes)}.")
     for i, node in enumerate(cfg.trainer.callbacks):
-        if node.get("monitor") not in (None, *modes, "train/loss"):
+        if OmegaConf.is_dict(node) and node.get("monitor") not in (None, *modes, "train/loss"):
             raise UserError(f"trainer.callbacks.{i}.monitor={node.monitor} is none of {', '.join(modes)}, train/loss.")
     return monitor, modes[monitor]
 

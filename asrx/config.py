@@ -212,6 +212,8 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
     from hydra.errors import InstantiationException
     from hydra.utils import instantiate
 
+    if not isinstance(node, DictConfig | dict) or "_target_" not in node:
+        raise UserError(f"{node} stands where the config needs a class: write {{_target_: asrx. ...}} instead.")
     arguments = {name: value for name, value in node.items() if not _is_component(value)}
     if node["_target_"].startswith("asrx."):
         supplied = {name: value for name, value in supplied.items() if name in signature(node["_target_"]).arguments}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,7 +81,7 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     Raises:
         UserError: a folder holds no run, or what a run needs cannot be had.
     """
-    configs = _configs(folders, overrides, noise)
+    configs = _configs(folders, overrides, noise, snrs)
 
     from asrx.measure import cost, scores
     from asrx.report.files import write_json
@@ -124,7 +125,7 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     """
     if len(folders) < 2:
         raise UserError("--ensemble averages two runs or more: name their folders.")
-    configs = _configs(folders, overrides, noise)
+    configs = _configs(folders, overrides, noise, snrs)
 
     from asrx.measure import probabilities
     from asrx.trained import load
@@ -152,12 +153,16 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     return _table([["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)])
 
 
-def _configs(folders: Sequence[Path], overrides: Sequence[str], noise: str | None) -> dict[Path, DictConfig]:
+def _configs(
+    folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
+) -> dict[Path, DictConfig]:
     """Of all runs; what can be refused is refused here, before any is loaded."""
     from asrx.trained import config_of
 
     if not folders:
         raise UserError("Name a run folder: python -m asrx.evaluate RUN_FOLDER.")
+    if strange := [snr for snr in snrs if not isfinite(snr)]:
+        raise UserError(f"--snr {strange[0]:g} is no ratio of speech to noise in dB: give a number such as 20.")
     if noise and not Path(noise).is_dir():
         raise UserError(f"--noise {noise} is not a folder: name one that holds recordings of noise.")
     return {folder: config_of(folder, overrides) for folder in folders}

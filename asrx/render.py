@@ -94,6 +94,8 @@ def _recordings(cfg: DictConfig) -> tuple[list[Utterance], Store]:
     from asrx.data.store import build as build_store
 
     utterances = build(cfg.dataset.split).assign(build(cfg.dataset.corpus).prepare())
+    if 2 * len({u.text for u in utterances}) > len(utterances) > 20:
+        raise UserError(f"Images are for labels, and this corpus has sentences, such as {utterances[0].text!r}.")
     store = build_store(utterances, Audio(cfg.dataset.sample_rate), Path(cfg.data_dir).expanduser())
     if store.errors and cfg.dataset.on_bad != "skip":
         first = min(store.errors)

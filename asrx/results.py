@@ -30,7 +30,7 @@ TWIN = "_corrected"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 # overrides that say where things are or how they are shown
 PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
-HEAD = ["experiment", "data", "published", "as published, here", "corrected, here", "command"]
+HEAD = ["experiment", "data", "published", "as published, here", "corrected, or our own, here", "command"]
 
 
 class Run(NamedTuple):
@@ -66,6 +66,8 @@ def find(folder: Path) -> Iterator[Run]:
     Raises:
         UserError: there is no such folder, or no finished run of a named experiment in it.
     """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: name one that holds run folders.")
     runs = [run for path in sorted(folder.rglob("metrics.json")) if (run := _read(path.parent))]
     if not runs:
         raise UserError(f"{folder} holds no finished run of a named experiment: run some, experiments=NAME.")
@@ -98,9 +100,11 @@ def table(runs: Sequence[Run]) -> str:
     for (name, changes), sides in sorted(rows.items()):
         both = sides[False] + sides[True]
         published = next((run.published for run in both if run.published), "")
+        if not published:  # an experiment of nobody else's
+            sides = {False: [], True: both}
         # where both ran, their test parts may differ in size
         data = "; ".join(dict.fromkeys(run.data for run in both))
-        names = [name] * bool(sides[False]) + [name + TWIN] * bool(sides[True])
+        names = sorted({run.experiment for run in both})
         seeds = ",".join(str(seed) for seed in sorted({run.seed for run in both}))
         command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
         cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
@@ -132,7 +136,7 @@ def insert(text: str, path: Path) -> None:
         before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
         _, end, after = rest.partition(END)
         if not (mark and end):
-            raise UserError(f"{path} has no lines {BEGIN} and {END}: add them where the table belongs.")
+            raise UserError(f"{path} has no line {BEGIN} with a line {END} after it: add them where the table belongs.")
         partial = path.with_suffix(".part")
         partial.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
         os.replace(partial, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -68,9 +69,12 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     Raises:
         UserError: the data cannot be had, or the checkpoint is missing or belongs to another model.
     """
-    checkpoint = folder / f"{cfg.tested}.ckpt"
-    if not checkpoint.exists():
-        raise UserError(f"{folder} holds no {checkpoint.name}: finish the run first, python -m asrx resume={folder}.")
+    checkpoint, metrics = folder / f"{cfg.tested}.ckpt", folder / "metrics.json"
+    tested = metrics.exists() and json.loads(metrics.read_text(encoding="utf-8"))["test"]
+    if not (tested and checkpoint.exists()):
+        raise UserError(
+            f"{folder} holds no {checkpoint.name} of a finished run: finish it first, python -m asrx resume={folder}."
+        )
     utterances, store = prepare(cfg)
 
     import torch

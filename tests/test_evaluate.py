@@ -185,4 +185,4 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("beam=wide should be a number", run, "model.objective.beam=wide")
     refused(r"best.ckpt belongs to another model: leave out overrides", run, "model.encoder.width=8")
     (run / "last.ckpt").unlink()
-    refused("holds no last.ckpt: finish the run first", run, "tested=last")
+    refused("holds no last.ckpt of a finished run", run, "tested=last")

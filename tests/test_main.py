@@ -118,3 +118,19 @@ def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
     assert done.stderr.startswith("asrx: ")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("corpus", "wrong", "answer"),
+    [
+        ("FSDD", "features=image", "choose dataset=images"),
+        ("FSDD", "dataset.clip.seconds=abc", "dataset.clip.seconds=abc should be a number"),
+        ("FSDD", "model.init=foo", "foo stands where the config needs a class"),
+        ("FSDD", "augment.offline.stages=[[speed]]", "speed stands where the config needs a class"),
+        ("ImageFolder", "augment=speed", "augment.wave is for sound"),
+    ],
+)
+def test_parts_that_do_not_fit_get_one_sentence(launch, miniatures, corpus, wrong, answer):
+    data = {"FSDD": ["dataset=fsdd"], "ImageFolder": ["dataset=images", "features=image"]}[corpus]
+    with pytest.raises(SystemExit, match=answer):
+        launch(*data, f"dataset.root={miniatures / corpus}", f"data_dir={miniatures}", "model=cnn", wrong)

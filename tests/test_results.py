@@ -35,7 +35,7 @@ def test_twins_and_seeds_share_a_row(tmp_path):
         "data": "fsdd, 600 tested; fsdd, 400 tested",
         "published": "F1 0.87",
         "as published, here": "accuracy 82.00 ± 2.00 (3 seeds); 4,510 parameters",
-        "corrected, here": "accuracy 90.00 (1 seed); 4,510 parameters",
+        "corrected, or our own, here": "accuracy 90.00 (1 seed); 4,510 parameters",
         "command": "`python -m asrx -m experiments=digits_mel,digits_mel_corrected dataset.root=DIR seed=0,1,2`",
     }
 
@@ -65,5 +65,5 @@ def test_the_table_goes_between_the_marks(tmp_path):
     insert("new", page)
     assert page.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
     page.write_text("no marks")
-    with pytest.raises(UserError, match="has no lines"):
+    with pytest.raises(UserError, match="has no line"):
         insert("new", page)

@@ -79,7 +79,10 @@ class ValidationSplit:
         test = [u for u in given if u.split == "test"]
         rest = [u for u in given if u.split != "test"]
         if not test:
-            raise UserError("dataset/split=validation_split needs a corpus with a test part of its own: it has none.")
+            raise UserError(
+                "dataset/split=validation_split tests on the corpus's own test part, and this corpus has none: "
+                "give it one, such as dataset.root/test, or choose another dataset/split."
+            )
         end = int(len(rest) * (1 - self.val))
         if not 0 < end < len(rest):
             raise UserError(f"dataset.split.val={self.val} leaves a part of {len(rest)} utterances empty: change it.")

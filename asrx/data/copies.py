@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -84,10 +85,12 @@ def plan(utterances: Sequence[Utterance], offline: Offline) -> tuple[list[Uttera
     if not 0 < offline.share <= 1:
         raise UserError(f"augment.offline.share={offline.share} must be above 0 and at most 1.")
     for i, stage in enumerate(offline.stages):
-        if not isinstance(stage, Sequence):
+        if isinstance(stage, str) or not isinstance(stage, Sequence) or not stage:
             raise UserError(
                 f"augment.offline.stages.{i} must be a list of alternatives, such as [null, {{_target_: ...}}]."
             )
+    if not isinstance(offline.seed, int) or offline.seed < 0:
+        raise UserError(f"augment.offline.seed={offline.seed} should be a whole number from 0.")
     rng = np.random.default_rng(offline.seed)
     count = len(utterances)
     order = rng.integers(count, size=count) if offline.bootstrap else rng.permutation(count)
@@ -124,8 +127,8 @@ def _shared(recordings: list[Utterance], offline: Offline) -> list[Utterance]:
 
 
 def _mixtures(rng: np.random.Generator, count: int, mixup: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    if mixup.keys() != {"alpha", "draw"}:
-        raise UserError(f"augment.offline.mixup needs alpha and draw, and has {', '.join(mixup)}.")
+    if not isinstance(mixup, dict) or mixup.keys() != {"alpha", "draw"}:
+        raise UserError(f"augment.offline.mixup={mixup} should be like {{alpha: 0.5, draw: sample}}.")
     alpha, draw = mixup["alpha"], mixup["draw"]
     if draw not in ("sample", "dataset"):
         raise UserError(f"augment.offline.mixup.draw={draw} is neither sample nor dataset.")
@@ -222,7 +225,11 @@ def _write(
                 hashes[place] = int.from_bytes(hashlib.blake2b(samples, digest_size=8).digest(), "little")
                 file.write(samples)
 
-    publish(work / "waves.i16", write)
+    try:
+        publish(work / "waves.i16", write)
+    except UserError:  # nobody will ask for this store again
+        shutil.rmtree(work)
+        raise
     publish_index(
         work / "index.npz",
         sample_rate=np.array(sources.sample_rate),

@@ -144,12 +144,12 @@ class LeaveSpeakersOut:
     label. One run for each speaker is leave-one-speaker-out.
 
     Args:
-        speakers: who is tested on.
+        speakers: who is tested on, one name or several.
         val: share of the others' utterances.
         seed: of the draw.
     """
 
-    speakers: Sequence[str]
+    speakers: str | Sequence[str]
     val: float
     seed: int = 0
 
@@ -163,11 +163,12 @@ class LeaveSpeakersOut:
             UserError: a speaker is unknown, or nobody is left to train on.
         """
         utterances = list(utterances)
+        speakers = [self.speakers] if isinstance(self.speakers, str) else self.speakers
         known = sorted({u.speaker for u in utterances if u.speaker})
-        if unknown := [name for name in self.speakers if name not in known]:
+        if unknown := [name for name in speakers if name not in known]:
             raise UserError(f"dataset.split.speakers: nobody is called {unknown[0]}; there are {', '.join(known)}.")
-        if not 0 < len(self.speakers) < len(known):
+        if not 0 < len(speakers) < len(known):
             raise UserError(f"dataset.split.speakers must name some of {', '.join(known)}, and not all.")
-        others = [u for u in utterances if u.speaker not in self.speakers]
-        tested = [replace(u, split="test") for u in utterances if u.speaker in self.speakers]
+        others = [u for u in utterances if u.speaker not in speakers]
+        tested = [replace(u, split="test") for u in utterances if u.speaker in speakers]
         return sorted([*Stratified(self.val, 0.0, self.seed).assign(others), *tested], key=lambda u: u.id)

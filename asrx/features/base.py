@@ -28,6 +28,7 @@ class Features(nn.Module, ABC):
     """
 
     dim: int
+    of_sound = True  # what augmentations of waveforms may be used with
 
     def __init__(self, dim: int, normalize: str):
         super().__init__()

@@ -30,8 +30,8 @@ class Clip(nn.Module):
         super().__init__()
         if padding not in PADDINGS:
             raise UserError(f"dataset.clip.padding={padding} is none of {', '.join(PADDINGS)}.")
-        if seconds is not None and seconds <= 0:
-            raise UserError(f"dataset.clip.seconds={seconds} must be above 0.")
+        if seconds is not None and not (isinstance(seconds, int | float) and seconds > 0):
+            raise UserError(f"dataset.clip.seconds={seconds} should be a number above 0, such as 1.0.")
         if seconds is not None and masked and padding == "edges":
             raise UserError("dataset.clip.padding=edges pads on both sides, which needs dataset.clip.masked=false.")
         self.samples = None if seconds is None else max(1, round(seconds * sample_rate))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from asrx.features.base import Features
+from asrx.types import UserError
 
 
 class Image(Features):
@@ -15,9 +16,16 @@ class Image(Features):
         scale: what white becomes, nearly: a grey value of 0 to 255 comes in as value / 256, so 256 gives the values
             themselves, and 1 gives 0 to 1.
         normalize: see `Features`.
+
+    Raises:
+        UserError: the data set has no bands, as one of sound has none.
     """
 
-    def __init__(self, bands: int, scale: float = 256.0, normalize: str = "none"):
+    of_sound = False
+
+    def __init__(self, bands: int | None, scale: float = 256.0, normalize: str = "none"):
+        if bands is None:
+            raise UserError("features=image is for spectrogram images: choose dataset=images, or other features.")
         super().__init__(bands, normalize)
         self.scale = scale
 

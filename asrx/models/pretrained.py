@@ -30,5 +30,5 @@ def load(module: nn.ModuleList, checkpoint: str) -> None:
     except RuntimeError as error:
         raise UserError(
             f"model.init.checkpoint={checkpoint} holds another encoder: give model.encoder and features the settings "
-            f"of its run ({str(error).splitlines()[1].strip().rstrip('.')})."
+            "of its run."
         ) from error

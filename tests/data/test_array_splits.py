@@ -129,7 +129,7 @@ def test_a_corpus_s_own_validation_part_is_in_the_array_too():
 @pytest.mark.parametrize(
     ("utterances", "val", "message"),
     [
-        pytest.param(given(10), 0.5, "needs a corpus with a test part of its own", id="no test part"),
+        pytest.param(given(10), 0.5, "this corpus has none: give it one", id="no test part"),
         pytest.param([*given(10), *TEST], 1.0, r"dataset.split.val=1.0 leaves a part of 10 utterances empty", id="all"),
         pytest.param(
             [*given(10), *TEST], 0.0, r"dataset.split.val=0.0 leaves a part of 10 utterances empty", id="none"

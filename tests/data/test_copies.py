@@ -101,7 +101,10 @@ def test_the_share_is_the_one_that_scikit_learn_draws():
         ({"share": 1.5}, r"augment.offline.share=1.5 must be above 0 and at most 1"),
         ({"share": 0.001}, r"augment.offline.share=0.001: The test_size = 1 should be greater .*: change it\.$"),
         ({"stages": [QUIET]}, r"augment.offline.stages.0 must be a list of alternatives"),
-        ({"mixup": {"alfa": 0.5, "draw": "sample"}}, r"augment.offline.mixup needs alpha and draw, and has alfa, draw"),
+        (
+            {"mixup": {"alfa": 0.5, "draw": "sample"}},
+            r"augment.offline.mixup=.* should be like {alpha: 0.5, draw: sample}",
+        ),
         ({"mixup": {"alpha": 0, "draw": "sample"}}, r"augment.offline.mixup.alpha=0 must be above 0"),
         ({"mixup": {"alpha": 0.5, "draw": "batch"}}, r"augment.offline.mixup.draw=batch is neither sample nor dataset"),
     ],

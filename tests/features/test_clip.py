@@ -74,8 +74,8 @@ def test_how_many_samples_a_clip_has(rate, seconds, samples):
     [
         ({"padding": "start"}, r"dataset.clip.padding=start is none of end, edges"),
         ({"padding": "edges"}, r"dataset.clip.padding=edges pads on both sides, which needs dataset.clip.masked=false"),
-        ({"seconds": 0}, r"dataset.clip.seconds=0 must be above 0"),
-        ({"seconds": -1.0}, r"dataset.clip.seconds=-1.0 must be above 0"),
+        ({"seconds": 0}, r"dataset.clip.seconds=0 should be a number above 0"),
+        ({"seconds": -1.0}, r"dataset.clip.seconds=-1.0 should be a number above 0"),
     ],
 )
 def test_clips_that_cannot_be_are_told(arguments, message):
