@@ -5,7 +5,8 @@
 
 looks for finished runs of named experiments in the folders and below them, and puts beside each other what was
 published, what the experiment as published gives here, and what its corrected twin NAME_corrected gives here, over all
-seeds found. Runs that differ in anything else are rows of their own. With --into, the text between the lines
+seeds found. Runs that differ in anything else are rows of their own. A second table holds what
+`python -m asrx.evaluate` found: clean, in noise, and what an answer costs. With --into, the text between the lines
 `<!-- results -->` and `<!-- end of results -->` of a file is replaced.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,6 +32,8 @@ TWIN = "_corrected"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 # overrides that say where things are or how they are shown
 PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
+FIGURES = ("wer", "cer", "accuracy")
+EVALUATION_HEAD = ["run", "decoding and noise", "clean", "in noise", "parameters", "MMAC/s", "latency, ms"]
 HEAD = ["experiment", "data", "published", "as published, here", "corrected, or our own, here", "command"]
 
 
@@ -42,6 +46,7 @@ class Run(NamedTuple):
     data: str
     published: str | None
     metrics: dict[str, Any]
+    evaluations: dict[str, dict[str, Any]]
 
 
 def main() -> None:
@@ -53,7 +58,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, metavar="FILE", help="the file to put the table into")
     chosen = parser.parse_args()
     with answered([]):
-        text = table([run for folder in chosen.folders for run in find(folder)])
+        runs = [run for folder in chosen.folders for run in find(folder)]
+        text = "\n\n".join(filter(None, [table(runs), evaluations(runs)]))
         if chosen.into:
             insert(text, chosen.into)
         else:
@@ -85,10 +91,13 @@ def _read(folder: Path) -> Run | None:
     if "experiments" not in named or not metrics["test"]:
         return None
     skipped = ("experiments=", "seed=", *PLACES)
-    changes = tuple(sorted(override for override in overrides if not override.startswith(skipped)))
+    # a path of this machine says nothing to others but its last part
+    changes = tuple(sorted(re.sub(r"=/\S*/", "=DIR/", o) for o in overrides if not o.startswith(skipped)))
     root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
     data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
-    return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics)
+    path = folder / "evaluation.json"
+    evaluated = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics, evaluated)
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -109,6 +118,27 @@ def table(runs: Sequence[Run]) -> str:
         command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
         cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
         lines.append([*cells, " ".join([command, *changes]) + "`"])
+    return _markdown(lines)
+
+
+def evaluations(runs: Sequence[Run]) -> str:
+    """A Markdown table of what the runs' evaluation.json hold, a line for each entry; empty where there is none."""
+    lines = []
+    for run in sorted(runs, key=lambda run: (run.experiment, run.changes, run.seed)):
+        for name, found in run.evaluations.items():
+            overrides, _, noise = name.rpartition("noise=")
+            head = f"{run.experiment}, seed {run.seed}", f"{overrides}{Path(noise).name} noise".strip()
+            noisy = [f"{snr} dB: {_rates(figures)}" for snr, figures in found["snr_db"].items()]
+            cost = f"{found['multiply_adds'] / 1e6:.2f}", f"{found['latency_ms']:.1f}"
+            lines.append([*head, _rates(found["clean"]), ", ".join(noisy), f"{found['keras_parameters']:,}", *cost])
+    return _markdown([EVALUATION_HEAD, ["---"] * len(EVALUATION_HEAD), *lines]) if lines else ""
+
+
+def _rates(figures: dict[str, float]) -> str:
+    return " / ".join(f"{100 * figures[key]:.2f}" for key in FIGURES if key in figures)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
@@ -117,7 +147,7 @@ def _figures(runs: Sequence[Run]) -> str:
     if not runs:
         return ""
     parts = []
-    for key in ("wer", "cer", "accuracy"):
+    for key in FIGURES:
         values = [100 * run.metrics["test"][key] for run in runs if key in run.metrics["test"]]
         if values:
             spread = f" ± {stdev(values):.2f} ({len(values)} seeds)" if len(values) > 1 else " (1 seed)"

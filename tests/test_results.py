@@ -7,7 +7,7 @@ import json
 import pytest
 import yaml
 
-from asrx.results import BEGIN, END, find, insert, table
+from asrx.results import BEGIN, END, evaluations, find, insert, table
 from asrx.types import UserError
 
 
@@ -55,7 +55,8 @@ def test_runs_without_a_name_or_a_test_are_left_out(tmp_path):
 
 
 def test_no_path_of_this_machine_is_written(tmp_path):
-    write(tmp_path / "a", "x", 0, {"accuracy": 1.0, "utterances": 1})
+    write(tmp_path / "a", "x", 0, {"accuracy": 1.0, "utterances": 1}, "model.init.checkpoint=/home/me/best.ckpt")
+    assert "model.init.checkpoint=DIR/best.ckpt" in table(list(find(tmp_path)))
     assert "/home" not in table(list(find(tmp_path)))
 
 
@@ -67,3 +68,16 @@ def test_the_table_goes_between_the_marks(tmp_path):
     page.write_text("no marks")
     with pytest.raises(UserError, match="has no line"):
         insert("new", page)
+
+
+def test_evaluations_have_a_line_each(tmp_path):
+    write(tmp_path / "a", "ete_lstm", 0, {"wer": 0.5, "cer": 0.25, "utterances": 10})
+    costs = {"keras_parameters": 76316, "multiply_adds": 7_610_000, "latency_ms": 7.6}
+    found = {"clean": {"wer": 0.5, "cer": 0.25}, "snr_db": {"10": {"wer": 0.9, "cer": 0.8}}} | costs
+    entries = {"noise=white": found, "model.objective.beam=100 noise=/home/me/kitchen": found}
+    (tmp_path / "a" / "evaluation.json").write_text(json.dumps(entries))
+    _, _, first, second = cells(evaluations(list(find(tmp_path))))
+    figures = ["50.00 / 25.00", "10 dB: 90.00 / 80.00", "76,316", "7.61", "7.6"]
+    assert first == ["ete_lstm, seed 0", "white noise", *figures]
+    assert second == ["ete_lstm, seed 0", "model.objective.beam=100 kitchen noise", *figures]
+    assert not evaluations([])
