@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from asrx.answer import INTERRUPTED, answered
 
@@ -40,10 +41,15 @@ def _job(cfg) -> float | None:
     from asrx.run import run
     from asrx.types import UserError
 
+    hydra = HydraConfig.get()
+    if "method" in cfg.search and hydra.mode == RunMode.MULTIRUN:
+        from asrx.search.worker import work
+
+        return work(Path(cfg.search.dir), hydra.job.num)
     try:
-        best = run(checked(cfg))
+        best = run(checked(cfg), Path(hydra.runtime.output_dir), hydra.overrides.task)
     except UserError as error:
-        if HydraConfig.get().mode == RunMode.MULTIRUN:
+        if hydra.mode == RunMode.MULTIRUN:
             raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
     if best is None:

@@ -13,6 +13,7 @@ from asrx.data.checks import find_problems, handle
 from asrx.data.module import DataModule
 from asrx.data.store import Store
 from asrx.features.clip import Clip
+from asrx.monitored import monitored
 from asrx.stopwatch import Stopwatch
 from asrx.system import System
 from asrx.types import SPLITS, UserError, Utterance
@@ -58,22 +59,6 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         stopwatch=stopwatch,
         card={"config": OmegaConf.to_container(cfg, resolve=True), "labels": objective.labels},
     )
-
-
-def monitored(cfg: DictConfig, objective) -> tuple[str, str]:
-    """The validation metric that decides which checkpoint is best, and whether `min` or `max` is better.
-
-    Raises:
-        UserError: the objective has no such metric, or none that a callback monitors.
-    """
-    monitor = cfg.monitor or objective.monitor
-    modes = {"val/loss": "min"} | {f"val/{name}": mode for name, mode in objective.metrics().modes.items()}
-    if monitor not in modes:
-        raise UserError(f"monitor={monitor} is none of {', '.join(modes)}.")
-    for i, node in enumerate(cfg.trainer.callbacks):
-        if OmegaConf.is_dict(node) and node.get("monitor") not in (None, *modes, "train/loss"):
-            raise UserError(f"trainer.callbacks.{i}.monitor={node.monitor} is none of {', '.join(modes)}, train/loss.")
-    return monitor, modes[monitor]
 
 
 def data_of(

@@ -32,7 +32,7 @@ SUPPLIED = {
     "logger": ("folder",),
 }
 # Settings that say where things are or how they are shown, and never change a result.
-INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published")
+INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published", "search")
 # Of the dataset group, these change a result; what the data is, its fingerprint says.
 DATASET_SETTINGS = ("sample_rate", "clip", "batch_size", "batch_seconds", "buckets", "replacement")
 
@@ -227,6 +227,13 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
         raise UserError(f"{node['_target_']} cannot be made: {str(cause).splitlines()[0].rstrip('.!')}.") from error
 
 
+def component(node: DictConfig) -> type:
+    """The class that a config node describes."""
+    from hydra.utils import get_class
+
+    return get_class(node._target_)
+
+
 def _is_component(value: Any) -> bool:
     """A nested group, such as optimizer.schedule, is built on its own."""
     return isinstance(value, DictConfig) and "_target_" in value
@@ -236,5 +243,6 @@ def digest(cfg: DictConfig, data: str) -> str:
     """Twelve hex digits that name a result: of every setting that affects it, and of the data's fingerprint."""
     settings = OmegaConf.to_container(cfg, resolve=True)
     settings = {name: value for name, value in settings.items() if name not in INDIFFERENT}
+    settings["trainer"].pop("enable_progress_bar", None)
     settings["dataset"] = {name: settings["dataset"][name] for name in DATASET_SETTINGS}
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

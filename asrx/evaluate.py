@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asrx.answer import answered
+from asrx.report.terminal import HEADLINES, aligned
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
         name = " ".join([*sorted(overrides), f"noise={noise or 'white'}"])
         in_noise = {f"{snr:g}": row for snr, row in zip(snrs, figures[1:], strict=True)}
         write_json(path, known | {name: {"clean": figures[0], "snr_db": in_noise} | costs})
-    return _table(lines)
+    return aligned(lines, words=2)
 
 
 def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
@@ -150,7 +151,8 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     ]
     together = [_scored(objective, test, p_NV) for p_NV in sums]
     rows = [*zip(map(str, folders), members, strict=True), ("mean of the runs", mean), ("ensemble", together)]
-    return _table([["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)])
+    lines = [["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)]
+    return aligned(lines, words=2)
 
 
 def _configs(
@@ -193,24 +195,12 @@ def _heads(snrs: Sequence[float]) -> list[str]:
 
 def _cells(name: str, figures: list[dict[str, Any]]) -> list[str]:
     """Of a line of the table: what it is of, what its figures are, and the figures."""
-    from asrx.report.terminal import HEADLINES
-
     keys = [key for key in HEADLINES if key in figures[0]]
     return [
         name,
         " / ".join(HEADLINES[key] for key in keys),
         *(" / ".join(f"{100 * row[key]:.2f}" for key in keys) for row in figures),
     ]
-
-
-def _table(lines: list[list[str]]) -> str:
-    """Columns as wide as what is in them; the first two are words, the others numbers."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    aligns = ["<", "<", *">" * (len(widths) - 2)]
-    return "\n".join(
-        "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(line, aligns, widths, strict=True))
-        for line in lines
-    )
 
 
 if __name__ == "__main__":

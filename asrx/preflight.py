@@ -41,6 +41,8 @@ def checked(cfg: DictConfig) -> DictConfig:
     hydra = HydraConfig.get()
     if hydra.mode == RunMode.MULTIRUN and "ddp" in str(cfg.trainer.get("strategy")):
         raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
+    if "method" in cfg.search:
+        raise UserError("search=... is a sweep: write python -m asrx -m search=...")
     if cfg.resume is not None:
         return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
     chosen = hydra.runtime.choices.items()

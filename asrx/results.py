@@ -25,13 +25,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from asrx.answer import answered
+from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
 from asrx.types import UserError
 
 TWIN = "_corrected"
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-# overrides that say where things are or how they are shown
-PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
 FIGURES = ("wer", "cer", "accuracy")
 EVALUATION_HEAD = ["run", "decoding and noise", "clean", "in noise", "parameters", "MMAC/s", "latency, ms"]
 HEAD = ["experiment", "data", "published", "as published, here", "corrected, or our own, here", "command"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -14,9 +15,20 @@ from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
 from asrx.types import UserError
 
+if TYPE_CHECKING:
+    from pytorch_lightning import Callback
 
-def run(cfg: DictConfig) -> float | None:
+
+def run(
+    cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequence[Callback] = ()
+) -> float | None:
     """Prepare, train, test and report.
+
+    Args:
+        cfg: the composed config, checked.
+        folder: where the run's files go.
+        overrides: those that the config was composed of.
+        callbacks: more of them, in front of those that write checkpoints.
 
     Returns:
         the best value of the monitored validation metric; None when the run was interrupted.
@@ -24,9 +36,6 @@ def run(cfg: DictConfig) -> float | None:
     Raises:
         UserError: the config or the data cannot be used; nothing was trained.
     """
-    from hydra.core.hydra_config import HydraConfig
-
-    folder = Path(HydraConfig.get().runtime.output_dir)
     if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
         raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
@@ -36,19 +45,23 @@ def run(cfg: DictConfig) -> float | None:
         raise UserError(f"dataset.on_bad={cfg.dataset.on_bad} is neither error nor skip.")
     if cfg.tested not in ("best", "last"):
         raise UserError(f"tested={cfg.tested} is neither best nor last.")
+    if cfg.test_part not in ("val", "test"):
+        raise UserError(f"test_part={cfg.test_part} is neither test nor val.")
     with stopwatch("prepare"):
         utterances, store = prepare(cfg)
 
     # only now: importing these takes longer than all checks before them
     import torch
 
-    from asrx.assembly import assemble, data_of, monitored
+    from asrx.assembly import assemble, data_of
     from asrx.callbacks.checkpoints import Checkpoints
     from asrx.callbacks.history import History
     from asrx.callbacks.interrupt import Interrupt, Interrupted
     from asrx.callbacks.progress import Progress
+    from asrx.callbacks.prune import Pruned
     from asrx.callbacks.timing import Timing
     from asrx.models.keras import count
+    from asrx.monitored import monitored
     from asrx.report.files import read_run_id, write_environment, write_json, write_predictions
     from asrx.report.page import write_report
     from asrx.report.terminal import summary
@@ -66,7 +79,7 @@ def run(cfg: DictConfig) -> float | None:
     if main:
         run_id = digest(cfg, _fingerprint(utterances, store))
         if cfg.resume is None:
-            write_environment(folder, cfg, run_id)
+            write_environment(folder, cfg, overrides, run_id)
         elif run_id != read_run_id(folder):
             raise UserError(f"resume={folder}: the data is not what it was when the run began; start a new run.")
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
@@ -86,6 +99,7 @@ def run(cfg: DictConfig) -> float | None:
             Timing(stopwatch),
             History(folder),
             interrupt,
+            *callbacks,
             checkpoints,
             *(build(node) for node in cfg.trainer.callbacks),
         ],
@@ -97,7 +111,12 @@ def run(cfg: DictConfig) -> float | None:
             "No validation would take place, and it chooses the checkpoint to test: see trainer.max_epochs, "
             "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
         )
-    results: dict[str, Any] = {"kind": objective.metrics().kind, "state": "finished", "test": None}
+    results: dict[str, Any] = {
+        "kind": objective.metrics().kind,
+        "state": "finished",
+        "part": cfg.test_part,
+        "test": None,
+    }
     resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
@@ -111,13 +130,15 @@ def run(cfg: DictConfig) -> float | None:
             if cfg.tested == "best":
                 # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
                 system.load_state_dict(torch.load(checkpoints.best_path, "cpu", weights_only=True)["state_dict"])
-            trainer.test(system, data, verbose=False)
+            trainer.test(system, data.loader(cfg.test_part, None), verbose=False)
         results["test"] = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
         predictions = system.all_predictions()
         if main:
-            write_predictions(folder, data.utterances["test"], predictions)
+            write_predictions(folder, data.utterances[cfg.test_part], predictions)
     except (Interrupted, SystemExit):  # Lightning turns a second Ctrl-C, or one during the test, into SystemExit
         results["state"] = "interrupted"
+    except Pruned as reason:
+        results |= {"state": "pruned", "reason": str(reason)}
     if main:
         results |= {
             "best": checkpoints.best,

@@ -172,7 +172,7 @@ FLOORS = [
     {"measure"},
     {"preflight", "explain", "usage", "run"},
     {"answer"},
-    {"__main__", "evaluate", "explore", "render", "results"},
+    {"__main__", "compare", "evaluate", "explore", "render", "results"},
 ]
 
 

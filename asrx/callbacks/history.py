@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import time
-from math import isfinite
+from itertools import accumulate
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +55,15 @@ class History(pl.Callback):
                 writer.writeheader()
                 writer.writerows(self.rows)
             os.replace(partial, self.path)
+
+
+def read_curve(folder: Path, metric: str, sign: int) -> list[float]:
+    """The best of a metric so far, epoch by epoch, times `sign`; -inf before its first number.
+
+    Empty where the folder has no metrics.csv yet.
+    """
+    if not (folder / "metrics.csv").exists():
+        return []
+    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
+        cells = [row.get(metric) for row in csv.DictReader(file)]
+    return list(accumulate([sign * float(cell) if cell else -inf for cell in cells], max))

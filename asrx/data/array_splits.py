@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from asrx.data.splits import check_fold
 from asrx.types import UserError, Utterance
 
 
@@ -54,6 +55,14 @@ class TrainTestSplit:
         parts = {"train": train, "val": rest, "test": rest}
         return [replace(u, split=split) for split, members in parts.items() for u in members]
 
+    def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
+        """Refuse: what is held out is validated and tested on, and nothing is left to divide.
+
+        Raises:
+            UserError: always.
+        """
+        raise UserError("This dataset/split has no folds: choose stratified, by_speaker or random.")
+
 
 @dataclass(frozen=True)
 class ValidationSplit:
@@ -83,6 +92,23 @@ class ValidationSplit:
                 "dataset/split=validation_split tests on the corpus's own test part, and this corpus has none: "
                 "give it one, such as dataset.root/test, or choose another dataset/split."
             )
+        return self._parts(rest, test)
+
+    def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
+        """scikit-learn's `KFold` without shuffling, around such a `fit`: a fold of the array takes the place of the test
+        part, which is left out, and the end of what remains validates.
+
+        Raises:
+            UserError: there is no such fold, or a part is empty.
+        """
+        check_fold(of, index)
+        array = [u for u in assigned if u.split != "test"]
+        sizes = [len(array) // of + (i < len(array) % of) for i in range(of)]
+        start = sum(sizes[:index])
+        end = start + sizes[index]
+        return self._parts([*array[:start], *array[end:]], array[start:end])
+
+    def _parts(self, rest: list[Utterance], test: list[Utterance]) -> list[Utterance]:
         end = int(len(rest) * (1 - self.val))
         if not 0 < end < len(rest):
             raise UserError(f"dataset.split.val={self.val} leaves a part of {len(rest)} utterances empty: change it.")

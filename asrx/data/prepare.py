@@ -13,7 +13,7 @@ from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
-from asrx.types import Utterance
+from asrx.types import UserError, Utterance
 
 
 def prepare(cfg: DictConfig) -> tuple[list[Utterance], Store]:
@@ -23,6 +23,15 @@ def prepare(cfg: DictConfig) -> tuple[list[Utterance], Store]:
         UserError: the corpus cannot be had, split or copied as the config says.
     """
     corpus, protocol = build(cfg.dataset.corpus), build(cfg.dataset.split)
+
+    def assign(given: Iterable[Utterance]) -> list[Utterance]:
+        assigned, fold = protocol.assign(given), cfg.dataset.fold
+        if fold is None:
+            return assigned
+        if not OmegaConf.is_dict(fold) or set(fold) != {"of", "index"}:
+            raise UserError(f"dataset.fold={fold} should be {{of: 3, index: 0}}, with numbers of your own.")
+        return protocol.fold(assigned, fold.of, fold.index)
+
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
     recordings = corpus.prepare()
     if offline.before_split:
@@ -30,9 +39,9 @@ def prepare(cfg: DictConfig) -> tuple[list[Utterance], Store]:
         for u in recordings:
             parts[protocol.official and u.split == "test"].append(u)
         planned, mixtures = plan(parts[False], offline)
-        utterances = protocol.assign([*planned, *parts[True]])
+        utterances = assign([*planned, *parts[True]])
     else:
-        assigned = protocol.assign(recordings)
+        assigned = assign(recordings)
         planned, mixtures = plan([u for u in assigned if u.split == "train"], offline)
         utterances = [*planned, *(u for u in assigned if u.split != "train")]
     decoder = getattr(corpus, "decoder", None) or Audio(cfg.dataset.sample_rate)

@@ -54,6 +54,26 @@ class _Protocol(ABC):
         splits = own | (self._draw(free, shares) if shares else {})
         return [replace(u, split=splits.get(u.id, "train")) for u in ordered]
 
+    def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
+        """Divide what is not tested anew: one of several folds validates, and the others train.
+
+        Args:
+            assigned: what `assign` answered.
+            of: the number of folds, from 2.
+            index: of the one that validates, from 0.
+
+        Raises:
+            UserError: there are too few utterances, or there is no such fold.
+        """
+        check_fold(of, index)
+        assigned = list(assigned)
+        held_out = self._fold([u for u in assigned if u.split != "test"], of)[index]
+        return [u if u.split == "test" else replace(u, split="val" if u.id in held_out else "train") for u in assigned]
+
+    @abstractmethod
+    def _fold(self, free: list[Utterance], of: int) -> list[set[str]]:
+        """The ids of each fold; every utterance is in one of them."""
+
     @abstractmethod
     def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
         """Which part each drawn utterance goes to, by id; what is left is for training."""
@@ -72,6 +92,12 @@ class _Protocol(ABC):
         return drawn
 
 
+def check_fold(of: int, index: int) -> None:
+    """Refuse a fold that does not exist."""
+    if type(of) is not int or of < 2 or type(index) is not int or not 0 <= index < of:
+        raise UserError(f"dataset.fold={{of: {of}, index: {index}}} is no fold: `of` counts from 2, `index` from 0.")
+
+
 @dataclass(frozen=True)
 class Random(_Protocol):
     """Utterances are drawn regardless of what was said and by whom."""
@@ -82,6 +108,12 @@ class Random(_Protocol):
         if len(free) <= len(shares):
             raise UserError(f"{len(free)} utterances cannot be split into train, {' and '.join(shares)}: add some.")
         return self._carve(free, shares)
+
+    def _fold(self, free: list[Utterance], of: int) -> list[set[str]]:
+        if len(free) < of:
+            raise UserError(f"dataset.fold: {len(free)} utterances cannot be divided into {of} folds: add some.")
+        ranked = sorted((u.id for u in free), key=self._rank)
+        return [set(ranked[i::of]) for i in range(of)]
 
 
 @dataclass(frozen=True)
@@ -107,6 +139,18 @@ class Stratified(_Protocol):
             drawn |= self._carve(members, shares)
         return drawn
 
+    def _fold(self, free: list[Utterance], of: int) -> list[set[str]]:
+        counts = Counter(u.text for u in free)
+        rarest = min(counts, key=lambda text: (counts[text], text))
+        if counts[rarest] < of:
+            raise UserError(
+                f"dataset.fold: the label {rarest!r} has {counts[rarest]} utterances, too few for {of} folds: take "
+                "fewer folds; where the texts are sentences, choose dataset/split=random."
+            )
+        # label after label: dealing them out in turn gives each fold its share of every label
+        ranked = [u.id for u in sorted(free, key=lambda u: (u.text, self._rank(u.id)))]
+        return [set(ranked[i::of]) for i in range(of)]
+
 
 @dataclass(frozen=True)
 class BySpeaker(_Protocol):
@@ -115,13 +159,7 @@ class BySpeaker(_Protocol):
     speaker_disjoint = True
 
     def _draw(self, free: list[Utterance], shares: dict[str, float]) -> dict[str, str]:
-        unknown = [u.id for u in free if u.speaker is None]
-        if unknown:
-            raise UserError(
-                f"dataset/split=by_speaker needs to know who speaks, and {len(unknown)} utterances ({unknown[0]} ...) "
-                "do not say: choose dataset/split=stratified (labels) or random (sentences)."
-            )
-        uttered = Counter(u.speaker for u in free)
+        uttered = {speaker: len(ids) for speaker, ids in self._utterances_of_speakers(free).items()}
         ranked = sorted(uttered, key=self._rank)
         if len(ranked) <= len(shares):
             raise UserError(
@@ -136,6 +174,27 @@ class BySpeaker(_Protocol):
                 home[speaker] = split
                 held += uttered[speaker]
         return {u.id: home[u.speaker] for u in free if u.speaker in home}
+
+    def _fold(self, free: list[Utterance], of: int) -> list[set[str]]:
+        uttered = self._utterances_of_speakers(free)
+        if len(uttered) < of:
+            raise UserError(f"dataset.fold: {len(uttered)} speakers cannot be divided into {of} folds: take fewer.")
+        folds: list[set[str]] = [set() for _ in range(of)]
+        for speaker in sorted(uttered, key=lambda name: (-len(uttered[name]), self._rank(name))):
+            min(folds, key=len).update(uttered[speaker])
+        return folds
+
+    def _utterances_of_speakers(self, free: list[Utterance]) -> dict[str, set[str]]:
+        unknown = [u.id for u in free if u.speaker is None]
+        if unknown:
+            raise UserError(
+                f"dataset/split=by_speaker needs to know who speaks, and {len(unknown)} utterances ({unknown[0]} ...) "
+                "do not say: choose dataset/split=stratified (labels) or random (sentences)."
+            )
+        uttered = defaultdict(set)
+        for u in free:
+            uttered[u.speaker].add(u.id)
+        return uttered
 
 
 @dataclass(frozen=True)
@@ -172,3 +231,7 @@ class LeaveSpeakersOut:
         others = [u for u in utterances if u.speaker not in speakers]
         tested = [replace(u, split="test") for u in utterances if u.speaker in speakers]
         return sorted([*Stratified(self.val, 0.0, self.seed).assign(others), *tested], key=lambda u: u.id)
+
+    def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
+        """As `_Protocol.fold`, label by label."""
+        return Stratified(self.val, 0.0, self.seed).fold(assigned, of, index)

@@ -13,9 +13,11 @@ from asrx.types import Hypothesis, Targets
 
 class Objective(nn.Module, ABC):
     """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best,
-    unless the config names another. `labels` are the output's names, and belong to the checkpoint."""
+    unless the config names another; `modes` says of each metric whether `min` or `max` is better. `labels` are the
+    output's names, and belong to the checkpoint."""
 
     monitor: str
+    modes: dict[str, str]
     labels: list[str]
 
     @abstractmethod

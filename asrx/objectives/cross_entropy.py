@@ -28,6 +28,7 @@ class CrossEntropy(Objective):
     """
 
     monitor = "val/accuracy"
+    modes = Classification.modes
 
     def __init__(self, in_dim: int, texts: Sequence[str], label_smoothing: float = 0.0, max_labels: int = 1000):
         super().__init__()

@@ -37,6 +37,7 @@ class CTC(Objective):
     """
 
     monitor = "val/cer"
+    modes = ErrorRate.modes
 
     def __init__(
         self,

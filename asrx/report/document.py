@@ -24,10 +24,10 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template(template).render(values)
 
 
-def write(target: Path, page: str) -> None:
-    """Write a page; one that is open in a browser, or a Ctrl-C, never meets half a file."""
-    draft = target.with_suffix(".html.part")
-    draft.write_text(page, encoding="utf-8")
+def write(target: Path, text: str) -> None:
+    """Write a file; one that is open in a browser, or a Ctrl-C, never meets half a file."""
+    draft = target.with_name(f"{target.name}.part")
+    draft.write_text(text, encoding="utf-8")
     os.replace(draft, target)
 
 

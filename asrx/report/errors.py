@@ -35,6 +35,11 @@ class Judged(NamedTuple):
         """The number of columns that are not equal."""
         return sum(step.kind != "equal" for step in self.steps)
 
+    @property
+    def units(self) -> int:
+        """The number of columns that have a reference: words, or 1 for a label."""
+        return sum(step.kind != "insert" for step in self.steps)
+
 
 class Confusion(NamedTuple):
     """Counts with one row per reference label and one column per hypothesis label, both in the order of `labels`."""
@@ -53,6 +58,7 @@ class Kind:
     """How one kind of result is shown.
 
     Args:
+        figure: the first of `metrics`, from errors per unit (numbers or arrays).
         metrics: the rates (0 to 1) that head the page, by their key in metrics.json, with their names.
         curves: those of the metrics drawn per epoch, and the title of the figure.
         align: predictions to one alignment each.
@@ -62,6 +68,7 @@ class Kind:
         table: the errors as column names and rows, for loggers.
     """
 
+    figure: Callable[[Any], Any]
     metrics: dict[str, str]
     curves: tuple[str, ...]
     curves_title: str
@@ -149,6 +156,7 @@ def _confusion_table(judged: Sequence[Judged]) -> tuple[list[str], list[list[Any
 
 KINDS = {
     "error_rate": Kind(
+        figure=lambda rate: rate,
         metrics={"wer": "Word error rate", "cer": "Character error rate"},
         curves=("wer", "cer"),
         curves_title="Error rates on the validation set",
@@ -160,6 +168,7 @@ KINDS = {
         table=_error_table,
     ),
     "classification": Kind(
+        figure=lambda rate: 1 - rate,
         metrics={"accuracy": "Accuracy", "macro_f1": "Macro F1", "micro_f1": "Micro F1"},
         curves=("accuracy", "macro_f1"),
         curves_title="Accuracy and F1 on the validation set",

@@ -112,10 +112,10 @@ def line_chart(
     low, high = y_values[0], y_values[-1]
 
     def across(x: float) -> float:
-        return _across((x - first) / (last - first))
+        return x_at((x - first) / (last - first))
 
     def up(y: float) -> float:
-        return _up((y - low) / (high - low))
+        return y_at((y - low) / (high - low))
 
     return Chart(
         title=title,
@@ -141,16 +141,16 @@ def histogram(title: str, values: np.ndarray, edges: np.ndarray, x_title: str) -
     bars = [
         Bar(
             x=round(LEFT + i * width, 2),
-            y=_up(count / top),
+            y=y_at(count / top),
             width=round(width - 0.8, 2),
-            height=round(BOTTOM - _up(count / top), 2),
+            height=round(BOTTOM - y_at(count / top), 2),
             label=f"{edges[i]:.3g} to {edges[i + 1]:.3g}: {count:,}",
         )
         for i, count in enumerate(counts)
         if count
     ]
-    x_ticks = [Tick(_across(share), label) for share, label in marks(end, 8)]
-    return Histogram(title, bars, x_ticks, [Tick(_up(y / top), f"{y:,.0f}") for y in y_values], x_title)
+    x_ticks = [Tick(x_at(share), label) for share, label in marks(end, 8)]
+    return Histogram(title, bars, x_ticks, [Tick(y_at(y / top), f"{y:,.0f}") for y in y_values], x_title)
 
 
 def spectrum_chart(title: str, waves: Mapping[str, tuple[np.ndarray, int]], range_db: float = 80.0) -> Chart:
@@ -172,12 +172,12 @@ def spectrum_chart(title: str, waves: Mapping[str, tuple[np.ndarray, int]], rang
         starts = np.unique(np.arange(columns) * len(db) // columns)
         highest = np.clip(np.maximum.reduceat(db, starts), -range_db, 0).tolist()
         shares = (starts / len(db) * rate / 2 / top).tolist()
-        lines[name] = [Point(_across(x), _up(1 + y / range_db), "") for x, y in zip(shares, highest, strict=True)]
+        lines[name] = [Point(x_at(x), y_at(1 + y / range_db), "") for x, y in zip(shares, highest, strict=True)]
     return Chart(
         title=title,
         lines=lines,
-        x_ticks=[Tick(_across(share), label) for share, label in marks(top / 1000, 8)],
-        y_ticks=[Tick(_up(1 - db / range_db), f"{-db or 0:g} dB") for db in ticks(0, range_db, 4)],
+        x_ticks=[Tick(x_at(share), label) for share, label in marks(top / 1000, 8)],
+        y_ticks=[Tick(y_at(1 - db / range_db), f"{-db or 0:g} dB") for db in ticks(0, range_db, 4)],
         marker=None,
         x_title="frequency in kHz",
     )
@@ -198,9 +198,11 @@ def outline(wave: np.ndarray, peak: float) -> str:
     return " ".join([*upper, *reversed(lower)])
 
 
-def _across(share: float) -> float:
+def x_at(share: float) -> float:
+    """A share of a chart's width, in SVG user units."""
     return round(LEFT + share * (RIGHT - LEFT), 2)
 
 
-def _up(share: float) -> float:
+def y_at(share: float) -> float:
+    """A share of a chart's height, from its foot up, in SVG user units."""
     return round(BOTTOM - share * (BOTTOM - TOP), 2)

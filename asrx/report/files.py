@@ -30,12 +30,11 @@ def read_run_id(folder: Path) -> str:
     return json.loads((folder / "environment.json").read_text(encoding="utf-8"))["run_id"]
 
 
-def write_environment(folder: Path, cfg: DictConfig, run_id: str) -> None:
+def write_environment(folder: Path, cfg: DictConfig, overrides: Sequence[str], run_id: str) -> None:
     """overrides.yaml, environment.json, and last config.yaml (resolved): a folder with that one can be resumed."""
     import torch
-    from hydra.core.hydra_config import HydraConfig
 
-    OmegaConf.save(HydraConfig.get().overrides.task, folder / "overrides.yaml")
+    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
     versions = {name.replace("-", "_"): metadata.version(name) for name in packages}
     device = (

@@ -11,6 +11,9 @@ from typing import Any
 
 from asrx.types import UserError
 
+# overrides that say where things are or how they are shown
+PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -55,13 +58,22 @@ def read_run(path: Path) -> RunFolder:
         overrides=_parse(path / "overrides.yaml", yaml.safe_load) or [],
         environment=_parse(path / "environment.json", json.loads),
         metrics=_parse(path / "metrics.json", json.loads),
-        epochs=_parse(path / "metrics.csv", _epochs, missing=""),
+        epochs=read_epochs(path),
         predictions=_parse(
             path / "predictions.jsonl",
             lambda text: [Prediction(**{name: row[name] for name in names}) for row in map(json.loads, _lines(text))],
             missing="",
         ),
     )
+
+
+def read_epochs(path: Path) -> list[dict[str, float | None]]:
+    """The rows of a run folder's metrics.csv; none where no epoch was finished.
+
+    Raises:
+        UserError: the file cannot be parsed.
+    """
+    return _parse(path / "metrics.csv", _epochs, missing="")
 
 
 def _parse(path: Path, parse, missing: str | None = None) -> Any:

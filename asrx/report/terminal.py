@@ -1,7 +1,8 @@
-"""What a run says when it ends."""
+"""What commands print: what a run says when it ends, and tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,3 +22,13 @@ def summary(results: dict[str, Any], folder: Path) -> str:
     stopped = results["state"] == "interrupted"
     head = f"Interrupted; python -m asrx resume={folder} goes on from here" if stopped else "Test result"
     return "\n".join(["", head, *table, f"Run folder: {folder}", f"Report: {folder / 'report.html'}"])
+
+
+def aligned(lines: Sequence[Sequence[str]], words: int) -> str:
+    """A table whose columns are as wide as what is in them; the first `words` are words, the others numbers."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligns = ["<"] * words + [">"] * (len(widths) - words)
+    return "\n".join(
+        "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(line, aligns, widths, strict=True)).rstrip()
+        for line in lines
+    )

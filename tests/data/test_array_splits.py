@@ -140,3 +140,18 @@ def test_a_corpus_s_own_validation_part_is_in_the_array_too():
 def test_an_array_that_cannot_be_split_is_told(utterances, val, message):
     with pytest.raises(UserError, match=message):
         ValidationSplit(val).assign(utterances)
+
+
+def test_a_fold_of_an_array_takes_the_place_of_the_test_part():
+    array = [Utterance(f"{i:02}", "a.wav", "x") for i in range(10)]
+    tested = [Utterance("t", "a.wav", "x", split="test")]
+    protocol = ValidationSplit(0.3)
+    fold = protocol.fold(protocol.assign([*array, *tested]), 3, 1)
+    parts = {split: [u.id for u in fold if u.split == split] for split in ("train", "val", "test")}
+    # KFold gives the first fold the one that is left over
+    assert parts == {"train": ["00", "01", "02", "03"], "val": ["07", "08", "09"], "test": ["04", "05", "06"]}
+
+
+def test_one_part_for_validation_and_test_has_no_folds():
+    with pytest.raises(UserError, match="has no folds"):
+        TrainTestSplit(0.2, 0).fold([], 3, 0)

@@ -44,7 +44,7 @@ def prepared(folder, cache, split, **offline) -> tuple[list[Utterance], Store]:
     corpus = {"_target_": "asrx.data.corpora.folder.Folder", "root": str(folder)}
     return prepare(
         OmegaConf.create({
-            "dataset": {"corpus": corpus, "split": split, "sample_rate": RATE},
+            "dataset": {"corpus": corpus, "split": split, "sample_rate": RATE, "fold": None},
             "augment": {"offline": settings | offline},
             "data_dir": str(cache),
         })

@@ -136,3 +136,50 @@ def test_the_draw_of_the_others_has_a_seed():
 def test_speakers_that_cannot_be_left_out_are_told(speakers, message):
     with pytest.raises(UserError, match=message):
         LeaveSpeakersOut(speakers, 0.1).assign(CORPUS)
+
+
+def corpus_of(labels: int, speakers: int, each: int) -> list[Utterance]:
+    """Every speaker says every label `each` times; speakers are unequal in what else they say."""
+    named = [(f"{s}-{text}-{i}", str(text), f"s{s}") for s in range(speakers) for text in range(labels) for i in range(each)]
+    more = [(f"{s}-more-{i}", "0", f"s{s}") for s in range(speakers) for i in range(s)]
+    return [Utterance(name, "a.wav", text, speaker) for name, text, speaker in [*named, *more]]
+
+
+@pytest.mark.parametrize("protocol", [Random(0.1, 0.2), Stratified(0.1, 0.2), BySpeaker(0.1, 0.2)])
+def test_folds_divide_what_is_not_tested(protocol):
+    assigned = protocol.assign(corpus_of(labels=4, speakers=12, each=3))
+    tested = {u.id for u in assigned if u.split == "test"}
+    folds = [protocol.fold(assigned, 3, i) for i in range(3)]
+    held_out = [{u.id for u in fold if u.split == "val"} for fold in folds]
+    assert [{u.id for u in fold if u.split == "test"} for fold in folds] == [tested] * 3
+    assert set.union(*held_out) == {u.id for u in assigned} - tested
+    assert sum(map(len, held_out)) == len(assigned) - len(tested)
+    assert max(map(len, held_out)) < 1.3 * min(map(len, held_out))
+
+
+def test_folds_keep_labels_even_or_speakers_whole():
+    utterances = corpus_of(labels=4, speakers=12, each=3)
+    by_label = Stratified(0.1, 0.2)
+    for index in range(3):
+        fold = by_label.fold(by_label.assign(utterances), 3, index)
+        counts = [Counter(u.text for u in fold if u.split == split) for split in ("train", "val")]
+        assert all(abs(counts[0][text] - 2 * counts[1][text]) <= 2 for text in counts[0])
+    by_speaker = BySpeaker(0.1, 0.2)
+    fold = by_speaker.fold(by_speaker.assign(utterances), 3, 1)
+    heard = {split: {u.speaker for u in fold if u.split == split} for split in ("train", "val", "test")}
+    assert not heard["train"] & heard["val"] and not heard["val"] & heard["test"]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "of", "index", "words"),
+    [
+        (Stratified(0.1, 0.2), 1, 0, "is no fold"),
+        (Stratified(0.1, 0.2), 3, 3, "is no fold"),
+        (Stratified(0.1, 0.2), 90, 0, "too few for 90 folds"),
+        (BySpeaker(0.1, 0.2), 12, 0, "speakers cannot be divided"),
+        (Random(0.1, 0.2), 999, 0, "cannot be divided"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused(protocol, of, index, words):
+    with pytest.raises(UserError, match=words):
+        protocol.fold(protocol.assign(corpus_of(labels=4, speakers=12, each=3)), of, index)

@@ -1,0 +1,59 @@
+"""What is called in a process of its own: one run of a trial, or the timing of its first steps.
+
+Everything a run needs is imported here, once for all processes (see asrx.search.process).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from omegaconf import DictConfig, OmegaConf
+
+import asrx.assembly
+import asrx.callbacks.checkpoints
+import asrx.callbacks.interrupt
+import asrx.callbacks.timing
+import asrx.report.page  # noqa: F401
+from asrx.callbacks.prune import Prune
+from asrx.config import build, checked
+from asrx.run import run
+from asrx.search.prune import RULES
+from asrx.search.sweep import Sweep
+
+
+def train(folder: Path, overrides: list[str], trial: dict[str, Any], sweep: Sweep) -> None:
+    """Begin or continue a run; its files say how it ended.
+
+    Args:
+        folder: of the run.
+        overrides: of the run.
+        trial: what the run's config.yaml says of it under `search`.
+        sweep: that it is part of.
+    """
+    with FileLock(folder / "lock"):  # a run that was killed a moment ago may still be there
+        run(_config(folder, overrides, trial), folder, overrides, _pruner(folder, sweep))
+
+
+def _config(folder: Path, overrides: list[str], trial: dict[str, Any]) -> DictConfig:
+    if (folder / "config.yaml").exists():
+        return OmegaConf.merge(OmegaConf.load(folder / "config.yaml"), {"resume": str(folder)})
+    cfg = checked(overrides)
+    cfg.search = trial
+    cfg.trainer.enable_progress_bar = False
+    return cfg
+
+
+def _pruner(folder: Path, sweep: Sweep) -> list[Prune]:
+    chosen = sweep.settings["prune"]
+    if chosen is None:
+        return []
+
+    def others() -> list[Path]:
+        trials = [trial for trial in sweep.ledger().read() if trial.fits and trial.state != "failed"]
+        found = [trial.folder(sweep.folder) / folder.name for trial in trials]
+        return [other for other in found if other != folder]
+
+    rule = RULES[chosen]() if isinstance(chosen, str) else build(chosen)
+    return [Prune(rule, sweep.metric, sweep.direction, folder, others)]

@@ -1,0 +1,172 @@
+"""A sweep from the command line: what it is, its workers, and what it found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+
+from asrx.config import checked, component
+from asrx.monitored import monitored
+from asrx.search.methods import Grid
+from asrx.search.prune import RULES
+from asrx.search.sweep import Sweep
+from asrx.types import UserError
+
+
+def sweep(config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
+    """Run a sweep to its end, or go on with one.
+
+    Args:
+        config: of the command, without its sweeps; has `search` and `hydra`.
+        launcher: Hydra's.
+        arguments: the command's overrides, but those of Hydra.
+
+    Raises:
+        UserError: the search is not one, a point makes a config that cannot be used, or too many trials failed.
+    """
+    planned = plan(config, arguments)
+    planned.folder.mkdir(parents=True, exist_ok=True)
+    config.hydra.sweep.dir = str(planned.folder)  # where launchers keep their own files
+    try:
+        with FileLock(planned.folder / "sweep.lock").acquire(timeout=0):
+            _sweep(planned, launcher, arguments)
+    except Timeout:
+        raise UserError(
+            f"{planned.folder}: this sweep is being run already, by another command; search.dir=FOLDER makes a new one."
+        ) from None
+
+
+def _sweep(planned: Sweep, launcher: Any, arguments: Sequence[str]) -> None:
+    planned.save()
+    planned.review()
+    if planned.settings["dry_run"]:
+        from asrx.search.dry_run import dry_run
+
+        print(dry_run(planned))
+        return
+    _announce(planned)
+    folder = json.dumps(str(planned.folder))
+    places = [f"search.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=workers/${hydra.job.num}"]
+    job = [*_fixed(arguments), *places]
+    for result in launcher.launch([job] * planned.settings["jobs"], initial_job_idx=0):
+        _ = result.return_value  # raises what the worker raised
+    _report(planned)
+
+
+def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
+    """What a command asks for.
+
+    Raises:
+        UserError: see `sweep`.
+    """
+    settings = OmegaConf.to_container(config.search, resolve=True)
+    settings["space"] = settings["space"] | _sweeps(arguments)
+    if not settings["space"]:
+        raise UserError("There is nothing to search: give search.space, or sweeps such as model.encoder.width=64,128.")
+    _check_numbers(settings)
+    fixed = [a for a in _fixed(arguments) if not a.lstrip("+~").startswith(("search=", "search."))]
+    settings["jobs"] = _jobs(settings["jobs"], config.hydra.launcher)
+    folder = Path(settings.pop("dir") or f"{config.run_dir}/sweeps/{_name(config, fixed)}").absolute()
+    unplaced = Sweep(folder, fixed, "", "", 0, settings)
+    space = unplaced.space()
+    if space.size is None and isinstance(unplaced.method(), Grid):
+        raise UserError("search=grid tries every point, and an interval has too many: write range(...) or choice(...).")
+    configs = [checked([*fixed, *space.overrides(point)]) for point in space.every_value()]
+    metrics = {_metric(cfg) for cfg in configs}
+    if len(metrics) > 1:
+        names = ", ".join(sorted({name for name, _ in metrics}))
+        raise UserError(f"The points of this search are judged by different metrics, {names}: search one task at a time.")
+    ((metric, direction),) = metrics
+    if settings["prune"] and not metric.startswith("val/"):
+        raise UserError(f"search.prune looks at validation, and search.metric={metric} is not of it: leave one out.")
+    return Sweep(folder, fixed, metric, direction, configs[0].seed, settings)
+
+
+def _sweeps(arguments: Sequence[str]) -> dict[str, str]:
+    """Those of the command line, as a space has them."""
+    parsed = OverridesParser.create().parse_overrides(list(arguments))
+    return {o.get_key_element(): o.get_value_string() for o in parsed if o.is_sweep_override()}
+
+
+def _fixed(arguments: Sequence[str]) -> list[str]:
+    parsed = OverridesParser.create().parse_overrides(list(arguments))
+    return [a for a, o in zip(arguments, parsed, strict=True) if not o.is_sweep_override()]
+
+
+def _check_numbers(settings: dict[str, Any]) -> None:
+    for name, least in (("folds", 1), ("repeats", 1), ("trials", 1), ("jobs", 1), ("seed", 0)):
+        value = settings[name]
+        if not (value is None and name in ("trials", "jobs")) and (type(value) is not int or value < least):
+            raise UserError(f"search.{name}={value} should be a whole number from {least}.")
+    rate = settings["max_failure_rate"]
+    if not 0 <= rate <= 1:
+        raise UserError(f"search.max_failure_rate={rate} is no share: pass a number from 0 to 1.")
+    if isinstance(settings["prune"], str) and settings["prune"] not in RULES:
+        raise UserError(f"search.prune={settings['prune']} is none of {', '.join(RULES)}.")
+
+
+def _jobs(asked: int | None, launcher: DictConfig) -> int:
+    """How many workers there are to be."""
+    serial = "BasicLauncher" in launcher._target_
+    if serial and asked not in (None, 1):
+        raise UserError(f"search.jobs={asked} needs a launcher that runs them side by side: add hydra/launcher=joblib.")
+    if asked is not None or serial:
+        return asked or 1
+    if "n_jobs" not in launcher:
+        raise UserError("Say how many trials to run at a time: add search.jobs=N.")
+    from joblib import effective_n_jobs
+
+    return effective_n_jobs(launcher.n_jobs)
+
+
+def _name(config: DictConfig, fixed: Sequence[str]) -> str:
+    """Of the folder: the same for the same command, whatever its space and budget."""
+    from hydra.core.hydra_config import HydraConfig
+
+    chosen = HydraConfig.get().runtime.choices
+    experiment = chosen.get("experiments") or "sweep"
+    return f"{experiment}_{chosen['search']}_{hashlib.sha256(json.dumps(sorted(fixed)).encode()).hexdigest()[:8]}"
+
+
+def _metric(cfg: DictConfig) -> tuple[str, str]:
+    """What a config is searched for, and whether `min` or `max` is better."""
+    objective = component(cfg.model.objective)
+    default, _ = monitored(cfg, objective)
+    name = cfg.search.metric or default
+    part, _, figure = name.partition("/")
+    modes = {"loss": "min"} | objective.modes
+    if part not in ("val", "test") or figure not in modes:
+        known = [f"{part}/{figure}" for part in ("val", "test") for figure in modes]
+        raise UserError(f"search.metric={name} is none of {', '.join(known)}.")
+    return name, modes[figure]
+
+
+def _announce(planned: Sweep) -> None:
+    trials = [trial for trial in planned.ledger().read()]
+    size, budget = planned.space().size, planned.settings["trials"]
+    bounds = [n for n in (size, budget) if n is not None]
+    print(f"Searching {planned.metric} ({planned.direction}) in {planned.folder}: {min(bounds)} trials")
+    if trials:
+        kept = sum(trial.fits for trial in trials)
+        other = f", {len(trials) - kept} of another space or config are left aside" if kept < len(trials) else ""
+        print(f"{kept} of them are there already{other}.")
+    if planned.metric.startswith("test/"):
+        print("This chooses by the test part: its figures will be too good. search.metric=val/... does not.")
+
+
+def _report(planned: Sweep) -> None:
+    best = planned.best()
+    if best is None:
+        raise UserError(f"No trial of {planned.folder} was finished: see the reasons in ledger.jsonl.")
+    from asrx.compare import compare
+
+    print(compare([planned.folder], planned.folder))
+    point = planned.space().overrides(best.params)
+    print(f"The best trained anew and tested: python -m asrx {' '.join([*planned.fixed, *point])}")
