@@ -1,17 +1,24 @@
-"""The command `python -m asrx`: help, the config's first check, then a run or a sweep."""
+"""The command `python -m asrx`: help, the config's first check, then a run or a sweep; or another command by name."""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from asrx.answer import INTERRUPTED, answered
+
+VERBS = ("compare", "evaluate", "explore", "render", "results")
 
 
 def main() -> None:
     """Entry point. Nothing heavier than Hydra is imported before the config is composed and checked."""
     arguments = sys.argv[1:]
+    if arguments and arguments[0] in VERBS:
+        sys.argv = [f"asrx {arguments[0]}", *arguments[1:]]
+        import_module(f"asrx.{arguments[0]}").main()
+        return
     if {"-h", "--help"} & set(arguments):
         from asrx.usage import usage
 

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from pytorch_lightning import Callback
 
 
-def run(
-    cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequence[Callback] = ()
-) -> float | None:
+def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequence[Callback] = ()) -> float | None:
     """Prepare, train, test and report.
 
     Args:

@@ -13,7 +13,9 @@ asrx: speech-recognition experiments as differences in YAML.
   python -m asrx model.encoder.width=64 trainer.max_epochs=20    change one value
   python -m asrx -m augment=none,specaug seed=0,1,2      sweep: every combination
   python -m asrx --cfg job [differences]                 print the composed config and stop
+  python -m asrx -m search=tpe search.trials=20 'optimizer.lr=tag(log,interval(1e-4,1e-2))'    search
   python -m asrx resume=RUN_FOLDER                       continue a run that was stopped
+  python -m asrx compare RUN_OR_SWEEP...                 also evaluate, explore, render, results: COMMAND --help
 """
 
 

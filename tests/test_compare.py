@@ -108,7 +108,7 @@ def test_what_is_no_result_is_answered_in_a_sentence(command, tmp_path, folder, 
 
 def test_a_place_that_cannot_be_written_is_told(command, runs, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(SystemExit, match="cannot be written into .*: name another, --into"):
+    with pytest.raises(SystemExit, match=r"cannot be written into .*: name another, --into"):
         command(*runs, "--into", tmp_path / "file")
 
 

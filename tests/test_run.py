@@ -130,7 +130,7 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
 
 
 @pytest.mark.parametrize("name", choices("experiments"))
-def test_every_experiment_runs_one_fast_batch(launch, miniatures, name):
+def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name):
     """With all of its own settings, on a few recordings in the layout of its corpus."""
     cfg = compose([f"experiments={name}"])
     corpus = cfg.dataset.corpus._target_.rpartition(".")[2]
@@ -138,7 +138,12 @@ def test_every_experiment_runs_one_fast_batch(launch, miniatures, name):
     if "model.init.checkpoint" in OmegaConf.missing_keys(cfg):
         first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
         fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
-    folder = launch(f"experiments={name}", f"dataset.root={miniatures / corpus}", *fast)
+    fast += [f"experiments={name}", f"dataset.root={miniatures / corpus}"]
+    if "method" in cfg.search:
+        sweep = launch("-m", *fast, "search.trials=1", f"search.dir={tmp_path / 'sweep'}", folder="sweep")
+        assert json.loads((sweep / "ledger.jsonl").read_text())["state"] == "finished"
+        return
+    folder = launch(*fast)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
 
 

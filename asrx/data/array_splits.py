@@ -95,8 +95,8 @@ class ValidationSplit:
         return self._parts(rest, test)
 
     def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
-        """scikit-learn's `KFold` without shuffling, around such a `fit`: a fold of the array takes the place of the test
-        part, which is left out, and the end of what remains validates.
+        """scikit-learn's `KFold` without shuffling, around such a `fit`: a fold of the array takes the place of the
+        test part, which is left out, and the end of what remains validates.
 
         Raises:
             UserError: there is no such fold, or a part is empty.

@@ -84,7 +84,7 @@ class Wandb(WandbLogger):
         files = self.folder / "wandb"
         os.environ |= {"WANDB_DATA_DIR": str(files), "WANDB_CACHE_DIR": str(files / "cache")}
         super().__init__(
-            name=name or self.folder.name,
+            name=name,
             save_dir=self.folder,
             project=project,
             mode=mode,
@@ -97,14 +97,47 @@ class Wandb(WandbLogger):
     @property
     @rank_zero_experiment
     def experiment(self) -> Any:
-        """The W&B run, started at first use with the resolved config."""
+        """The W&B run, started at first use with the resolved config; of a sweep's trial, in the sweep's group."""
         if self._experiment is None:
-            import yaml
-
-            self._wandb_init["id"] = self._id = _run_id(self.folder / "wandb" / "run_id")
-            config = yaml.safe_load((self.folder / "config.yaml").read_text(encoding="utf-8"))
-            super().experiment.config.update(config, allow_val_change=True)
+            self._start("config.yaml")
         return self._experiment
+
+    def _start(self, file: str) -> None:
+        import yaml
+
+        config = yaml.safe_load((self.folder / file).read_text(encoding="utf-8"))
+        trial = config.get("search") or {}
+        name = self.folder.name
+        if "sweep" in trial:
+            name = f"{trial['trial']:03}_{name}"
+            self._wandb_init["group"] = trial["sweep"]
+        self._wandb_init["name"] = self._wandb_init["name"] or name
+        self._wandb_init["id"] = self._id = _run_id(self.folder / "wandb" / "run_id")
+        super().experiment.config.update(config, allow_val_change=True)
+
+    @rank_zero_only
+    def log_sweep(self) -> None:
+        """Adds the ledger of a sweep as a table, in a W&B run of the sweep's group; `folder` is the sweep's.
+
+        Raises:
+            UserError: the ledger cannot be read.
+        """
+        import wandb
+
+        from asrx.report.sweep import read_sweep
+
+        sweep = read_sweep(self.folder)
+        self._wandb_init |= {"group": self.folder.name, "job_type": "sweep"}
+        self._start("search.yaml")
+        keys = list(dict.fromkeys(key for trial in sweep.trials for key in trial.params))
+        columns = ["trial", "state", "score", "steps", "seconds", "reason", *keys]
+        rows = [
+            [trial.number, trial.state, trial.score, trial.steps, trial.seconds, trial.reason]
+            + [trial.params.get(key) for key in keys]
+            for trial in sweep.trials
+        ]
+        self._experiment.log({"ledger": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
+        self._experiment.finish()
 
     @rank_zero_only
     def log_results(self, folder: Path) -> None:

@@ -79,7 +79,10 @@ def is_sweep(path: Path) -> bool:
 
 
 def read_sweep(path: Path) -> Sweep:
-    """Reads a sweep folder, also one whose sweep still runs; the last line of a trial is the one that counts.
+    """Reads a sweep folder, also one whose sweep still runs.
+
+    The last line of a trial is the one that counts; one with `fits` false is of a search space that was changed since,
+    and is left out.
 
     Raises:
         UserError: search.yaml or a line of ledger.jsonl cannot be understood, or a finished trial lacks a file.
@@ -99,7 +102,7 @@ def read_sweep(path: Path) -> Sweep:
         fixed=search["fixed"],
         seed=search.get("seed"),
         budget=search.get("trials"),
-        trials=[_trial(path / f"{number:03d}", row) for number, row in sorted(rows.items())],
+        trials=[_trial(path / f"{number:03d}", row) for number, row in sorted(rows.items()) if row.get("fits", True)],
     )
 
 

@@ -137,10 +137,8 @@ def _scale(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         return lambda value: heights[written(value)], [Tick(heights[name], _cut(name)) for name in shown]
     low, high = min(values), max(values)
     if low > 0 and high / low > 10**DECADES:
-        place, marks = (
-            math.log10,
-            [10.0**n for n in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)],
-        )
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        place, marks = math.log10, [10.0**n for n in decades]
     else:
         place, marks = float, ticks(low, high, 5, whole=all(isinstance(value, int) for value in values))
     bottom, top = place(marks[0]), place(marks[-1])

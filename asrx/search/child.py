@@ -16,11 +16,13 @@ import asrx.callbacks.checkpoints
 import asrx.callbacks.interrupt
 import asrx.callbacks.timing
 import asrx.report.page  # noqa: F401
+from asrx.callbacks.probe import Probe, Probed
 from asrx.callbacks.prune import Prune
 from asrx.config import build, checked
 from asrx.run import run
 from asrx.search.prune import RULES
 from asrx.search.sweep import Sweep
+from asrx.types import UserError
 
 
 def train(folder: Path, overrides: list[str], trial: dict[str, Any], sweep: Sweep) -> None:
@@ -57,3 +59,21 @@ def _pruner(folder: Path, sweep: Sweep) -> list[Prune]:
 
     rule = RULES[chosen]() if isinstance(chosen, str) else build(chosen)
     return [Prune(rule, sweep.metric, sweep.direction, folder, others)]
+
+
+def probe(folder: Path, overrides: list[str]) -> float:
+    """About how many seconds a run would take, from its first steps.
+
+    Args:
+        folder: for the files of this beginning.
+        overrides: of the run.
+    """
+    folder.mkdir()
+    timed = Probe()
+    cfg = _config(folder, overrides, {})
+    cfg.trainer.num_sanity_val_steps = Probe.steps
+    try:
+        run(cfg, folder, overrides, [timed])
+    except Probed:
+        return timed.seconds
+    raise UserError("it ended before its first step.")

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import checked, component
+from asrx.config import build, checked, component
 from asrx.monitored import monitored
 from asrx.search.methods import Grid
 from asrx.search.prune import RULES
@@ -36,14 +36,14 @@ def sweep(config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
     config.hydra.sweep.dir = str(planned.folder)  # where launchers keep their own files
     try:
         with FileLock(planned.folder / "sweep.lock").acquire(timeout=0):
-            _sweep(planned, launcher, arguments)
+            _sweep(planned, launcher, arguments, config.logger)
     except Timeout:
         raise UserError(
             f"{planned.folder}: this sweep is being run already, by another command; search.dir=FOLDER makes a new one."
         ) from None
 
 
-def _sweep(planned: Sweep, launcher: Any, arguments: Sequence[str]) -> None:
+def _sweep(planned: Sweep, launcher: Any, arguments: Sequence[str], loggers: DictConfig) -> None:
     planned.save()
     planned.review()
     if planned.settings["dry_run"]:
@@ -54,10 +54,12 @@ def _sweep(planned: Sweep, launcher: Any, arguments: Sequence[str]) -> None:
     _announce(planned)
     folder = json.dumps(str(planned.folder))
     places = [f"search.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=workers/${hydra.job.num}"]
-    job = [*_fixed(arguments), *places]
+    job = [*(a for a in _fixed(arguments) if not a.startswith("search.dir=")), *places]
     for result in launcher.launch([job] * planned.settings["jobs"], initial_job_idx=0):
         _ = result.return_value  # raises what the worker raised
     _report(planned)
+    if loggers.get("wandb"):
+        build(loggers.wandb, folder=planned.folder).log_sweep()
 
 
 def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
@@ -78,11 +80,15 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     space = unplaced.space()
     if space.size is None and isinstance(unplaced.method(), Grid):
         raise UserError("search=grid tries every point, and an interval has too many: write range(...) or choice(...).")
+    if unplaced.trials() is None:
+        raise UserError("This space has no end: say how many trials to run with search.trials=N.")
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.every_value()]
-    metrics = {_metric(cfg) for cfg in configs}
+    metrics = {_metric(cfg, settings["metric"]) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))
-        raise UserError(f"The points of this search are judged by different metrics, {names}: search one task at a time.")
+        raise UserError(
+            f"The points of this search are judged by different metrics, {names}: search one task at a time."
+        )
     ((metric, direction),) = metrics
     if settings["prune"] and not metric.startswith("val/"):
         raise UserError(f"search.prune looks at validation, and search.metric={metric} is not of it: leave one out.")
@@ -135,11 +141,11 @@ def _name(config: DictConfig, fixed: Sequence[str]) -> str:
     return f"{experiment}_{chosen['search']}_{hashlib.sha256(json.dumps(sorted(fixed)).encode()).hexdigest()[:8]}"
 
 
-def _metric(cfg: DictConfig) -> tuple[str, str]:
+def _metric(cfg: DictConfig, asked: str | None) -> tuple[str, str]:
     """What a config is searched for, and whether `min` or `max` is better."""
     objective = component(cfg.model.objective)
     default, _ = monitored(cfg, objective)
-    name = cfg.search.metric or default
+    name = asked or default
     part, _, figure = name.partition("/")
     modes = {"loss": "min"} | objective.modes
     if part not in ("val", "test") or figure not in modes:
@@ -149,10 +155,8 @@ def _metric(cfg: DictConfig) -> tuple[str, str]:
 
 
 def _announce(planned: Sweep) -> None:
-    trials = [trial for trial in planned.ledger().read()]
-    size, budget = planned.space().size, planned.settings["trials"]
-    bounds = [n for n in (size, budget) if n is not None]
-    print(f"Searching {planned.metric} ({planned.direction}) in {planned.folder}: {min(bounds)} trials")
+    trials = planned.ledger().read()
+    print(f"Searching {planned.metric} ({planned.direction}) in {planned.folder}: {planned.trials()} trials")
     if trials:
         kept = sum(trial.fits for trial in trials)
         other = f", {len(trials) - kept} of another space or config are left aside" if kept < len(trials) else ""

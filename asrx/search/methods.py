@@ -6,7 +6,6 @@ nothing else, so a sweep that was killed goes on as if it had not been.
 
 from __future__ import annotations
 
-import logging
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -26,7 +25,9 @@ class Tried(NamedTuple):
 
 
 class Method(ABC):
-    """What a method offers."""
+    """What a method offers. `blind` is how many points it chooses before it looks at scores, None if it never does."""
+
+    blind: int | None = None
 
     @abstractmethod
     def ask(self, space: Space, tried: Sequence[Tried], seed: int) -> Point | None:
@@ -111,6 +112,10 @@ class TPE(_Drawing):
     startup: int
     candidates: int
     gamma: float
+
+    @property
+    def blind(self) -> int:
+        return self.startup
 
     def _suggest(self, numbers: list[int], domain: Any, trials: Any, seed: int) -> list[dict[str, Any]]:
         from hyperopt import tpe

@@ -13,8 +13,8 @@ from asrx.types import UserError
 
 @dataclass(frozen=True)
 class ASHA:
-    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934): after 1, 3, 9, ... epochs only
-    the best third of those that came so far goes on.
+    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934): after 1, 3, 9, ... epochs
+    only the best third of those that came so far goes on.
 
     Args:
         min_epochs: of the first such look.

@@ -16,12 +16,11 @@ from asrx.search.methods import Method, Tried
 from asrx.search.space import Point, Space
 from asrx.types import UserError
 
-
 FACTS = ("metric", "direction", "fixed", "run_seed")  # what search.yaml has beside the config's `search`
 
 
 class Run(NamedTuple):
-    """One training of a trial: the name of its folder, and the overrides that make it differ from the trial's others."""
+    """One training of a trial: the name of its folder, and overrides that make it differ from the trial's others."""
 
     name: str
     overrides: list[str]
@@ -78,13 +77,18 @@ class Sweep:
     def ledger(self) -> Ledger:
         return Ledger(self.folder)
 
-    def runs(self) -> list[Run]:
-        """Those of every trial: each fold with each seed."""
+    def trials(self) -> int | None:
+        """How many there are to be; None where neither the space nor a budget says."""
+        return min((n for n in (self.space().size, self.settings["trials"]) if n is not None), default=None)
+
+    def runs(self, point: Point) -> list[Run]:
+        """Those of a trial: each fold with each seed, from the point's own on where it has one."""
+        first = point.get("seed", self.run_seed)
         folds, repeats = self.settings["folds"], self.settings["repeats"]
         part = f"test_part={self.metric.partition('/')[0]}"
         found = []
         for fold in range(folds):
-            for seed in range(self.run_seed, self.run_seed + repeats):
+            for seed in range(first, first + repeats):
                 name, overrides = f"seed{seed}", [f"seed={seed}", part]
                 if folds > 1:
                     name = f"fold{fold + 1}of{folds}_{name}"
@@ -119,16 +123,17 @@ class Sweep:
                 fits = False
         if trial.state == "failed" and self.settings["retry_failed"]:
             trial = replace(trial, state="running", reason=None)
-        wanted = {run.name for run in self.runs()}
+        wanted = {run.name for run in self.runs(trial.params)}
         if trial.state == "finished" and set(trial.scores) != wanted:  # folds or repeats are others now
             trial = self.scored(replace(trial, state="running"), trial.scores)
         return replace(trial, fits=fits)
 
     def scored(self, trial: Trial, scores: dict[str, float]) -> Trial:
         """The trial with those of the scores that the sweep's runs have; it is finished when it has all."""
-        kept = {run.name: scores[run.name] for run in self.runs() if run.name in scores}
+        runs = self.runs(trial.params)
+        kept = {run.name: scores[run.name] for run in runs if run.name in scores}
         mean = sum(kept.values()) / len(kept) if kept else None
-        done = len(kept) == len(self.runs())
+        done = len(kept) == len(runs)
         return replace(trial, scores=kept, score=mean, state="finished" if done else trial.state)
 
     def claim(self) -> Claim | None:

@@ -59,7 +59,7 @@ def _take_gpu(number: int) -> None:
 def _run(trial: Trial, sweep: Sweep) -> Trial:
     """All runs of a trial that have no score yet."""
     overrides = [*sweep.fixed, *sweep.space().overrides(trial.params)]
-    for run in sweep.runs():
+    for run in sweep.runs(trial.params):
         if run.name in trial.scores:
             continue
         folder = trial.folder(sweep.folder) / run.name
@@ -74,9 +74,7 @@ def _run(trial: Trial, sweep: Sweep) -> Trial:
 
 def _trained(folder: Path, overrides: list[str], sweep: Sweep, trial: Trial) -> Outcome:
     facts = {"sweep": sweep.folder.name, "trial": trial.trial, "params": trial.params}
-    _, reason = process.call(
-        "asrx.search.child", "train", folder / "output.txt", folder, overrides, facts, sweep
-    )
+    _, reason = process.call("asrx.search.child", "train", folder / "output.txt", folder, overrides, facts, sweep)
     if reason is None and (outcome := _outcome(folder, sweep)):
         return outcome
     return Outcome("failed", reason=reason or "It was stopped from outside.", steps=_steps(folder))

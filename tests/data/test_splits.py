@@ -140,7 +140,9 @@ def test_speakers_that_cannot_be_left_out_are_told(speakers, message):
 
 def corpus_of(labels: int, speakers: int, each: int) -> list[Utterance]:
     """Every speaker says every label `each` times; speakers are unequal in what else they say."""
-    named = [(f"{s}-{text}-{i}", str(text), f"s{s}") for s in range(speakers) for text in range(labels) for i in range(each)]
+    named = [
+        (f"{s}-{text}-{i}", str(text), f"s{s}") for s in range(speakers) for text in range(labels) for i in range(each)
+    ]
     more = [(f"{s}-more-{i}", "0", f"s{s}") for s in range(speakers) for i in range(s)]
     return [Utterance(name, "a.wav", text, speaker) for name, text, speaker in [*named, *more]]
 

@@ -37,7 +37,8 @@ def test_a_sweeps_page(page_of, tmp_path):
     assert [len(drawn(page, kind)) for kind in ("hue", "faint")] == [12, 1]
     assert [len(drawn(page, kind)) for kind in ("ranked", "n0")] == [12, 1]
     assert "15 of 20" in page.text["search-1"]
-    assert re.search(r"finished 12 1,200 .* 2 min 00 s running 1 0 .*pruned 1 20 ", page.text["cost"])
+    assert "finished 12 1,200 2 min 00 s running 1 0 0.0 s pruned 1 20 10 s failed 1 5 10 s" in page.text["cost"]
+    assert "all 15 1,225 2 min 20 s" in page.text["cost"]
 
 
 def test_what_was_not_ranked_stands_apart_with_its_reason(page_of, tmp_path):

@@ -30,6 +30,12 @@ def test_trials_come_by_number_and_their_last_line_counts(tmp_path):
     assert sweep.goodness(0.1) > sweep.goodness(0.25)
 
 
+def test_trials_of_another_space_are_left_out(tmp_path):
+    folder = write_search(tmp_path / "sweep")
+    write_ledger(folder, [row(n, "failed", {}, None, fits=fits) for n, fits in enumerate([False, True])])
+    assert [trial.number for trial in read_sweep(folder).trials] == [1]
+
+
 def test_a_run_is_no_sweep(tmp_path):
     assert not is_sweep(write_run(tmp_path / "run", [True]))
     assert is_sweep(write_search(tmp_path / "sweep"))

@@ -1,0 +1,223 @@
+"""Whole sweeps by the command, on a few tones."""
+
+from __future__ import annotations
+
+import csv
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+FAST = [
+    *("trainer=cpu", "trainer.max_epochs=4", "trainer.enable_progress_bar=false", "dataset.batch_size=4"),
+    *("model.encoder.width=8", "model.encoder.channels=[4,4]", "logger=[csv]"),
+]
+SPACE = ["model.encoder.dropout=interval(0.0,0.5)", "optimizer.lr=tag(log,interval(1e-3,1e-1))"]
+TPE = ["-m", "search=tpe", "search.trials=5", "search.method.startup=2", *FAST, *SPACE]
+
+
+def ledger(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "ledger.jsonl").read_text().splitlines()]
+
+
+def content(folder: Path) -> list[dict]:
+    """Without what a clock says."""
+    return [{name: value for name, value in trial.items() if name != "seconds"} for trial in ledger(folder)]
+
+
+@pytest.fixture(scope="module")
+def command():
+    """Start the command as a process: overrides in."""
+
+    def start(*overrides: str) -> subprocess.Popen:
+        call = [sys.executable, "-m", "asrx", *overrides]
+        return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=dict(os.environ))
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def alone(command, tone_labels, tmp_path_factory) -> Path:
+    """A TPE sweep that nobody disturbed."""
+    folder = tmp_path_factory.mktemp("sweeps") / "alone"
+    process = command(*TPE, *tone_labels, f"search.dir={folder}")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert "trial 4 finished" in output and "python -m asrx" in output
+    return folder
+
+
+def test_every_trial_is_a_line(alone):
+    trials = ledger(alone)
+    assert [trial["trial"] for trial in trials] == list(range(5))
+    for trial in trials:
+        run = alone / f"{trial['trial']:03}" / "seed0"
+        metrics = json.loads((run / "metrics.json").read_text())
+        assert trial["state"] == "finished" and set(trial["params"]) == {"model.encoder.dropout", "optimizer.lr"}
+        assert trial["score"] == trial["scores"]["seed0"] == metrics["test"]["accuracy"]
+        assert trial["steps"] == 4 * 6 and trial["seconds"] > 0
+        assert metrics["part"] == "val"
+        assert {row["id"] for row in map(json.loads, (run / "predictions.jsonl").read_text().splitlines())}
+    assert (alone / "compare.html").exists() and (alone / "compare.csv").exists()
+
+
+def test_a_sweep_killed_three_times_ends_as_one_left_alone(alone, command, tone_labels, tmp_path):
+    draw, folder = random.Random(5), tmp_path / "killed"
+    for kill in range(3):
+        process = command(*TPE, *tone_labels, f"search.dir={folder}")
+        wanted = kill + 1
+        while not (folder / "ledger.jsonl").exists() or len(ledger(folder)) < wanted:
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.05)
+        time.sleep(2 * draw.random())
+        process.kill()
+        process.wait()
+    process = command(*TPE, *tone_labels, f"search.dir={folder}")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert content(folder) == content(alone)
+
+
+def test_ctrl_c_keeps_what_was_done(command, tone_labels, alone, tmp_path):
+    folder = tmp_path / "interrupted"
+    process = command(*TPE, *tone_labels, f"search.dir={folder}")
+    while not list(folder.glob("001/seed0/last.ckpt")):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in output, output
+    assert ledger(folder)[0]["state"] == "finished"
+    process = command(*TPE, *tone_labels, f"search.dir={folder}")
+    process.communicate()
+    assert content(folder) == content(alone)
+
+
+def test_a_finished_sweep_has_nothing_more_to_do(alone, launch, tone_labels, capsys):
+    before = (alone / "ledger.jsonl").read_text()
+    launch(*TPE, *tone_labels, f"search.dir={alone}")
+    assert (alone / "ledger.jsonl").read_text() == before
+    assert "5 of them are there already" in capsys.readouterr().out
+
+
+def test_a_failed_trial_says_why_and_the_sweep_goes_on(launch, tone_labels, tmp_path, capsys):
+    points = "optimizer.lr=choice(1e-2,1e30,2e-2)"
+    launch("-m", "search=grid", *FAST, *tone_labels, points, f"search.dir={tmp_path}/sweep")
+    trials = ledger(tmp_path / "sweep")
+    assert [trial["state"] for trial in trials] == ["finished", "failed", "finished"]
+    assert "Training diverged" in trials[1]["reason"] and "Training diverged" in capsys.readouterr().out
+    assert "Training diverged" in (tmp_path / "sweep/001/seed0/output.txt").read_text()
+
+
+def test_a_run_whose_process_dies_is_a_failed_trial(launch, tone_labels, tmp_path):
+    def kill_one():
+        while not (children := multiprocessing.active_children()):
+            time.sleep(0.01)
+        os.kill(children[0].pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one)
+    killer.start()
+    launch("-m", "search=grid", *FAST, *tone_labels, "seed=1,2,3", f"search.dir={tmp_path}/sweep")
+    killer.join()
+    trials = ledger(tmp_path / "sweep")
+    assert [trial["state"] for trial in trials] == ["failed", "finished", "finished"]
+    assert "signal 9" in trials[0]["reason"] and "memory" in trials[0]["reason"]
+    assert [list(trial["scores"]) for trial in trials[1:]] == [["seed2"], ["seed3"]]
+
+
+def test_folds_and_repeats_are_all_kept_and_averaged(launch, tone_labels, tmp_path):
+    settings = ["search.folds=2", "search.repeats=2", "optimizer.lr=1e-3,1e-2", f"search.dir={tmp_path}/sweep"]
+    launch("-m", "search=grid", *FAST, *tone_labels, "dataset/split=stratified", *settings)
+    held_out = {}
+    for trial in ledger(tmp_path / "sweep"):
+        assert set(trial["scores"]) == {f"fold{f}of2_seed{s}" for f in (1, 2) for s in (0, 1)}
+        assert trial["score"] == pytest.approx(sum(trial["scores"].values()) / 4)
+        for name in trial["scores"]:
+            lines = (tmp_path / f"sweep/{trial['trial']:03}/{name}/predictions.jsonl").read_text().splitlines()
+            held_out.setdefault(name[:7], set()).update(json.loads(line)["id"] for line in lines)
+    assert not held_out["fold1of"] & held_out["fold2of"] and len(set.union(*held_out.values())) == 32
+
+
+def test_pruned_trials_stop_early_and_say_so(launch, tone_labels, tmp_path):
+    pruned = ["search.prune=asha", "search.metric=val/loss", f"search.dir={tmp_path}/sweep"]
+    launch("-m", "search=grid", *FAST, *tone_labels, "optimizer.lr=choice(1e-2,1e-9,2e-9)", *pruned)
+    first, *rest = ledger(tmp_path / "sweep")
+    assert first["state"] == "finished" and first["steps"] == 24
+    assert {trial["state"] for trial in rest} == {"pruned"}
+    assert all(trial["steps"] < 24 and "asha" in trial["reason"] for trial in rest)
+    rows = list(csv.DictReader((tmp_path / "sweep/001/seed0/metrics.csv").read_text().splitlines()))
+    assert rest[0]["score"] == min(float(row["val/loss"]) for row in rows)
+
+
+def test_a_dry_run_trains_nothing(launch, tone_labels, tmp_path, capsys):
+    launch(*TPE, *tone_labels, "search.dry_run=true", f"search.dir={tmp_path}/sweep")
+    shown = capsys.readouterr().out
+    assert "trial 0: model.encoder.dropout=" in shown and "trial 1: " in shown and "trial 2: " not in shown
+    assert "3 more, which depend on the scores" in shown and "5 trials, 5 runs of " in shown
+    assert not (tmp_path / "sweep/ledger.jsonl").read_text()
+
+
+def test_conditions_are_kept(launch, tone_labels, tmp_path):
+    own = tmp_path / "experiments"
+    own.mkdir()
+    (own / "conditional.yaml").write_text(
+        "# @package _global_\nsearch:\n  space:\n    optimizer: choice(sgd, adam)\n"
+        "    optimizer=sgd:\n      optimizer.momentum: choice(0.0, 0.9)\n"
+    )
+    os.chdir(tmp_path)
+    launch("-m", "search=grid", "experiments=conditional", *FAST, *tone_labels, f"search.dir={tmp_path}/sweep")
+    assert [trial["params"] for trial in ledger(tmp_path / "sweep")] == [
+        {"optimizer": "sgd", "optimizer.momentum": 0.0},
+        {"optimizer": "sgd", "optimizer.momentum": 0.9},
+        {"optimizer": "adam"},
+    ]
+
+
+@pytest.mark.parametrize("launcher", [["joblib", "hydra.launcher.n_jobs=2"], ["submitit_local", "search.jobs=2"]])
+def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, tmp_path):
+    chosen = [f"hydra/launcher={launcher[0]}", launcher[1], f"search.dir={tmp_path}/sweep"]
+    process = command("-m", "search=grid", *FAST, *tone_labels, "seed=1,2,3,4", *chosen)
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert [(trial["trial"], trial["state"]) for trial in ledger(tmp_path / "sweep")] == [
+        (number, "finished") for number in range(4)
+    ]
+    for number in range(4):
+        output = (tmp_path / f"sweep/{number:03}/seed{number + 1}/output.txt").read_text()
+        assert output.count("Test result") == 1, "each was run once, by one of the two"
+    assert {path.name for path in (tmp_path / "sweep/workers").iterdir()} >= {"0", "1"}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "words"),
+    [
+        (["search=tpe", "seed=1"], "write python -m asrx -m search="),
+        (["-m", "search=grid"], "nothing to search"),
+        (["-m", "search=grid", "optimizer.lr=interval(0.1,1)"], "an interval has too many"),
+        (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "say how many"),
+        (["-m", "search=grid", "optimizer.lrr=1,2"], "optimizer.lrr"),
+        (["-m", "search=grid", "augment=none,specag"], "Did you mean specaug"),
+        (["-m", "search=grid", "seed=1,2", "search.folds=0"], "search.folds=0 should be a whole number from 1"),
+        (["-m", "search=grid", "seed=1,2", "search.prune=bad"], "none of asha, median"),
+        (["-m", "search=grid", "seed=1,2", "search.metric=val/wer"], "none of val/loss, val/accuracy"),
+        (["-m", "search=grid", "seed=1,2", "search.metric=test/loss", "search.prune=asha"], "looks at validation"),
+        (["-m", "search=grid", "seed=1,2", "search.jobs=2"], "add hydra/launcher=joblib"),
+        (["-m", "search=grid", "seed=1,2", "hydra/launcher=submitit_local"], "add search.jobs=N"),
+        (["-m", "search=grid", "search.spce=1", "seed=1,2"], "search.spce"),
+        (["-m", "search=grid", "model=crnn_ce,crnn_ctc"], "judged by different metrics"),
+        (["-m", "search=grd", "seed=1,2"], "search has no choice grd. Did you mean grid"),
+    ],
+)
+def test_what_cannot_be_searched_is_answered_in_a_sentence(launch, tone_labels, tmp_path, overrides, words):
+    with pytest.raises(SystemExit, match=words) as refused:
+        launch(*overrides[:2], *tone_labels, *overrides[2:], *FAST, f"search.dir={tmp_path}/sweep")
+    assert str(refused.value).startswith("asrx: ") and "\n" not in str(refused.value)
+    assert not (tmp_path / "sweep/ledger.jsonl").exists()
