@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def find(folder: Path) -> Iterator[Run]:
-    """The finished runs of named experiments in a folder and below it.
+    """The finished runs of named experiments in a folder and below it, without the trials of searches.
 
     Raises:
         UserError: there is no such folder, or no finished run of a named experiment in it.
@@ -87,7 +87,7 @@ def _read(folder: Path) -> Run | None:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise UserError(f"{folder} cannot be read ({error}): take it out of the folder.") from error
     named = dict(override.split("=", 1) for override in overrides if "=" in override)
-    if "experiments" not in named or not metrics["test"]:
+    if "experiments" not in named or not metrics["test"] or "trial" in cfg.get("search", {}):
         return None
     skipped = ("experiments=", "seed=", *PLACES)
     # a path of this machine says nothing to others but its last part
@@ -126,7 +126,8 @@ def evaluations(runs: Sequence[Run]) -> str:
     for run in sorted(runs, key=lambda run: (run.experiment, run.changes, run.seed)):
         for name, found in run.evaluations.items():
             overrides, _, noise = name.rpartition("noise=")
-            head = f"{run.experiment}, seed {run.seed}", f"{overrides}{Path(noise).name} noise".strip()
+            added = f"{Path(noise).name} noise" if found["snr_db"] else ""
+            head = f"{run.experiment}, seed {run.seed}", f"{overrides}{added}".strip()
             noisy = [f"{snr} dB: {_rates(figures)}" for snr, figures in found["snr_db"].items()]
             cost = f"{found['multiply_adds'] / 1e6:.2f}", f"{found['latency_ms']:.1f}"
             lines.append([*head, _rates(found["clean"]), ", ".join(noisy), f"{found['keras_parameters']:,}", *cost])

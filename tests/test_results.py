@@ -54,6 +54,14 @@ def test_runs_without_a_name_or_a_test_are_left_out(tmp_path):
         list(find(tmp_path))
 
 
+def test_trials_of_a_search_are_left_out(tmp_path):
+    write(tmp_path / "a", "x", 0, {"accuracy": 1.0, "utterances": 1})
+    config = yaml.safe_load((tmp_path / "a/config.yaml").read_text())
+    (tmp_path / "a/config.yaml").write_text(yaml.safe_dump(config | {"search": {"sweep": "s", "trial": 3}}))
+    with pytest.raises(UserError, match="no finished run of a named experiment"):
+        list(find(tmp_path))
+
+
 def test_no_path_of_this_machine_is_written(tmp_path):
     write(tmp_path / "a", "x", 0, {"accuracy": 1.0, "utterances": 1}, "model.init.checkpoint=/home/me/best.ckpt")
     assert "model.init.checkpoint=DIR/best.ckpt" in table(list(find(tmp_path)))

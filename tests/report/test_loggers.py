@@ -115,3 +115,26 @@ def test_wandb_bad_mode_and_online_without_key(make_run, wandb_home, monkeypatch
     monkeypatch.delenv("WANDB_API_KEY")
     with pytest.raises(UserError, match="no API key is known"):
         loggers.Wandb(folder, mode="online")
+
+
+def test_wandb_puts_trials_and_ledger_of_a_sweep_into_its_group(make_run, wandb_home, tmp_path):
+    import yaml
+    from sweeps import write_sweep
+
+    trial = make_run("error_rate", None)
+    config = yaml.safe_load((trial / "config.yaml").read_text())
+    facts = {"sweep": "mine", "trial": 7, "params": {"optimizer.lr": 0.1}}
+    (trial / "config.yaml").write_text(yaml.safe_dump(config | {"search": facts}))
+    logger = loggers.Wandb(trial, mode="offline")
+    run = logger.experiment
+    assert (run.group, run.name) == ("mine", f"007_{trial.name}")
+    assert run.config["search"]["params"] == {"optimizer.lr": 0.1}
+    run.finish()
+
+    sweep = write_sweep(tmp_path / "mine")
+    logger = loggers.Wandb(sweep, mode="offline")
+    logger.log_sweep()
+    assert logger._wandb_init["group"] == "mine"
+    table = json.loads(next(sweep.rglob("ledger_*.table.json")).read_text())
+    trials = [json.loads(line) for line in (sweep / "ledger.jsonl").read_text().splitlines()]
+    assert [row[:3] for row in table["data"]] == [[t["trial"], t["state"], t["score"]] for t in trials]
