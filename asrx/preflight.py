@@ -29,6 +29,16 @@ def check_resume(arguments: list[str]) -> None:
         )
 
 
+def check_sweep(cfg: DictConfig) -> None:
+    """Refuse what cannot be part of a sweep.
+
+    Raises:
+        UserError: several processes.
+    """
+    if "ddp" in str(cfg.trainer.get("strategy")):
+        raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
+
+
 def checked(cfg: DictConfig) -> DictConfig:
     """The config to run: the composed one after its check, or that of the run to resume.
 
@@ -39,8 +49,8 @@ def checked(cfg: DictConfig) -> DictConfig:
     from hydra.types import RunMode
 
     hydra = HydraConfig.get()
-    if hydra.mode == RunMode.MULTIRUN and "ddp" in str(cfg.trainer.get("strategy")):
-        raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
+    if hydra.mode == RunMode.MULTIRUN:
+        check_sweep(cfg)
     if "method" in cfg.search:
         raise UserError("search=... is a sweep: write python -m asrx -m search=...")
     if cfg.resume is not None:

@@ -134,3 +134,9 @@ def test_parts_that_do_not_fit_get_one_sentence(launch, miniatures, corpus, wron
     data = {"FSDD": ["dataset=fsdd"], "ImageFolder": ["dataset=images", "features=image"]}[corpus]
     with pytest.raises(SystemExit, match=answer):
         launch(*data, f"dataset.root={miniatures / corpus}", f"data_dir={miniatures}", "model=cnn", wrong)
+
+
+def test_other_commands_go_by_their_names():
+    run = asrx("compare", "nowhere")
+    assert run.returncode == 1 and run.stderr.startswith("asrx: nowhere is no run folder and no sweep folder")
+    assert "--snr" in asrx("evaluate", "--help").stdout

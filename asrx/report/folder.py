@@ -41,6 +41,11 @@ class RunFolder:
     epochs: list[dict[str, float | None]]
     predictions: list[Prediction]
 
+    def figures(self) -> dict[str, float]:
+        """Those of the part that was tested, by names such as test/wer; empty where none was."""
+        part = self.metrics.get("part", "test")
+        return {f"{part}/{name}": value for name, value in (self.metrics["test"] or {}).items()}
+
 
 def read_run(path: Path) -> RunFolder:
     """Reads a run folder; an interrupted run has no predictions and maybe no epochs.

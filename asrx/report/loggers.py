@@ -36,7 +36,8 @@ class TensorBoard(TensorBoardLogger):
 
     @rank_zero_only
     def log_results(self, folder: Path) -> None:
-        """Adds the test metrics as `test/...` scalars, the config and the errors as text, and closes the event file.
+        """Adds the figures of the part that was tested as `test/...` or `val/...` scalars, the config and the errors as
+        text, and closes the event file.
 
         Raises:
             UserError: the run folder is incomplete.
@@ -44,8 +45,8 @@ class TensorBoard(TensorBoardLogger):
         run = read_run(folder)
         kind = kind_of(run)
         step = int(run.epochs[-1]["step"] or 0) if run.epochs else 0
-        for name, value in (run.metrics["test"] or {}).items():
-            self.experiment.add_scalar(f"test/{name}", value, step)
+        for name, value in run.figures().items():
+            self.experiment.add_scalar(name, value, step)
         self.experiment.add_text("config", f"```\n{run.config}\n```", step)
         if run.predictions:
             columns, rows = kind.table(judge(kind, run.predictions))
@@ -148,7 +149,7 @@ class Wandb(WandbLogger):
         """
         run = read_run(folder)
         kind = kind_of(run)
-        self.experiment.summary.update({f"test/{name}": value for name, value in (run.metrics["test"] or {}).items()})
+        self.experiment.summary.update(run.figures())
         if run.predictions:
             judged = judge(kind, run.predictions)
             self.experiment.log({"test/predictions": _prediction_table(judged), **_ERRORS[run.metrics["kind"]](judged)})

@@ -41,6 +41,7 @@ def _render(run: RunFolder) -> str:
         kind=kind,
         kind_template=f"{run.metrics['kind']}.html.j2",
         test=run.metrics.get("test"),
+        part="validation" if run.metrics.get("part") == "val" else "test",
         best=best,
         seconds=run.metrics.get("seconds") or {},
         judged=judged,

@@ -15,13 +15,18 @@ def summary(results: dict[str, Any], folder: Path) -> str:
     test = results["test"]
     if test:
         rows += [(name, f"{100 * test[key]:.2f} %") for key, name in HEADLINES.items() if key in test]
-        rows.append(("test utterances", f"{test['utterances']:.0f}"))
+        rows.append((f"{results['part']} utterances", f"{test['utterances']:.0f}"))
     rows += [(f"{stage} time", f"{seconds:.1f} s") for stage, seconds in results["seconds"].items()]
     width = max(len(name) for name, _ in rows)
     table = [f"  {name:<{width}}  {value:>9}" for name, value in rows]
-    stopped = results["state"] == "interrupted"
-    head = f"Interrupted; python -m asrx resume={folder} goes on from here" if stopped else "Test result"
-    return "\n".join(["", head, *table, f"Run folder: {folder}", f"Report: {folder / 'report.html'}"])
+    heads = {
+        "interrupted": f"Interrupted; python -m asrx resume={folder} goes on from here",
+        "pruned": f"Pruned: {results.get('reason')}",
+        "finished": f"Result on the {'validation' if results['part'] == 'val' else 'test'} part",
+    }
+    return "\n".join(
+        ["", heads[results["state"]], *table, f"Run folder: {folder}", f"Report: {folder / 'report.html'}"]
+    )
 
 
 def aligned(lines: Sequence[Sequence[str]], words: int) -> str:

@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.config import build, checked, component
 from asrx.monitored import monitored
+from asrx.preflight import check_sweep
 from asrx.search.methods import Grid
 from asrx.search.prune import RULES
 from asrx.search.sweep import Sweep
@@ -83,6 +84,8 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     if unplaced.trials() is None:
         raise UserError("This space has no end: say how many trials to run with search.trials=N.")
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.every_value()]
+    for cfg in configs:
+        check_sweep(cfg)
     metrics = {_metric(cfg, settings["metric"]) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))

@@ -24,7 +24,7 @@ class Trial:
         params: the point.
         digest: names all settings of the trial that affect its result.
         state: running, finished, pruned or failed.
-        score: mean of `scores`; of a pruned trial, its best so far.
+        score: mean of `scores`; of a pruned trial with the best so far of the run that was pruned.
         scores: of each run, by the name of its folder.
         steps, seconds: of training, and of everything, all runs together.
         reason: why it was pruned or failed.

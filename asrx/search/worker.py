@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
+from statistics import mean
 from typing import NamedTuple
 
 from asrx.search import process
@@ -66,7 +67,9 @@ def _run(trial: Trial, sweep: Sweep) -> Trial:
         outcome = _outcome(folder, sweep) or _trained(folder, [*overrides, *run.overrides], sweep, trial)
         trial = replace(trial, steps=trial.steps + outcome.steps, seconds=trial.seconds + outcome.seconds)
         if outcome.state != "finished":
-            return replace(trial, state=outcome.state, score=outcome.score, reason=outcome.reason)
+            scores = [*trial.scores.values(), outcome.score]
+            score = None if None in scores else mean(scores)
+            return replace(trial, state=outcome.state, score=score, reason=outcome.reason)
         trial = sweep.scored(trial, trial.scores | {run.name: outcome.score})
         sweep.ledger().put(trial)
     return trial

@@ -192,7 +192,7 @@ def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, t
     ]
     for number in range(4):
         output = (tmp_path / f"sweep/{number:03}/seed{number + 1}/output.txt").read_text()
-        assert output.count("Test result") == 1, "each was run once, by one of the two"
+        assert output.count("Result on the validation part") == 1, "each was run once, by one of the two"
     assert {path.name for path in (tmp_path / "sweep/workers").iterdir()} >= {"0", "1"}
 
 
@@ -205,6 +205,7 @@ def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, t
         (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "say how many"),
         (["-m", "search=grid", "optimizer.lrr=1,2"], "optimizer.lrr"),
         (["-m", "search=grid", "augment=none,specag"], "Did you mean specaug"),
+        (["-m", "search=grid", "seed=1,2", "trainer=ddp"], "leave out -m"),
         (["-m", "search=grid", "seed=1,2", "search.folds=0"], "search.folds=0 should be a whole number from 1"),
         (["-m", "search=grid", "seed=1,2", "search.prune=bad"], "none of asha, median"),
         (["-m", "search=grid", "seed=1,2", "search.metric=val/wer"], "none of val/loss, val/accuracy"),
@@ -218,6 +219,6 @@ def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, t
 )
 def test_what_cannot_be_searched_is_answered_in_a_sentence(launch, tone_labels, tmp_path, overrides, words):
     with pytest.raises(SystemExit, match=words) as refused:
-        launch(*overrides[:2], *tone_labels, *overrides[2:], *FAST, f"search.dir={tmp_path}/sweep")
+        launch(*overrides[:2], *tone_labels, *FAST, *overrides[2:], f"search.dir={tmp_path}/sweep")
     assert str(refused.value).startswith("asrx: ") and "\n" not in str(refused.value)
     assert not (tmp_path / "sweep/ledger.jsonl").exists()
