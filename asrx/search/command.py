@@ -86,7 +86,8 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.every_value()]
     for cfg in configs:
         check_sweep(cfg)
-    metrics = {_metric(cfg, settings["metric"]) for cfg in configs}
+    asked, direction = settings.pop("metric"), settings.pop("direction")
+    metrics = {_metric(cfg, asked, direction) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))
         raise UserError(
@@ -114,6 +115,8 @@ def _check_numbers(settings: dict[str, Any]) -> None:
         value = settings[name]
         if not (value is None and name in ("trials", "jobs")) and (type(value) is not int or value < least):
             raise UserError(f"search.{name}={value} should be a whole number from {least}.")
+    if settings["direction"] not in (None, "min", "max"):
+        raise UserError(f"search.direction={settings['direction']} is neither min nor max.")
     rate = settings["max_failure_rate"]
     if not 0 <= rate <= 1:
         raise UserError(f"search.max_failure_rate={rate} is no share: pass a number from 0 to 1.")
@@ -144,7 +147,7 @@ def _name(config: DictConfig, fixed: Sequence[str]) -> str:
     return f"{experiment}_{chosen['search']}_{hashlib.sha256(json.dumps(sorted(fixed)).encode()).hexdigest()[:8]}"
 
 
-def _metric(cfg: DictConfig, asked: str | None) -> tuple[str, str]:
+def _metric(cfg: DictConfig, asked: str | None, direction: str | None) -> tuple[str, str]:
     """What a config is searched for, and whether `min` or `max` is better."""
     objective = component(cfg.model.objective)
     default, _ = monitored(cfg, objective)
@@ -154,7 +157,7 @@ def _metric(cfg: DictConfig, asked: str | None) -> tuple[str, str]:
     if part not in ("val", "test") or figure not in modes:
         known = [f"{part}/{figure}" for part in ("val", "test") for figure in modes]
         raise UserError(f"search.metric={name} is none of {', '.join(known)}.")
-    return name, modes[figure]
+    return name, direction or modes[figure]
 
 
 def _announce(planned: Sweep) -> None:

@@ -205,6 +205,7 @@ def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, t
         (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "say how many"),
         (["-m", "search=grid", "optimizer.lrr=1,2"], "optimizer.lrr"),
         (["-m", "search=grid", "augment=none,specag"], "Did you mean specaug"),
+        (["-m", "search=grid", "seed=1,2", "search.direction=up"], "neither min nor max"),
         (["-m", "search=grid", "seed=1,2", "trainer=ddp"], "leave out -m"),
         (["-m", "search=grid", "seed=1,2", "search.folds=0"], "search.folds=0 should be a whole number from 1"),
         (["-m", "search=grid", "seed=1,2", "search.prune=bad"], "none of asha, median"),
