@@ -11,7 +11,7 @@ from asrx.report.document import render
 from asrx.report.errors import Kind
 from asrx.report.figures import Chart, line_chart
 from asrx.report.importance import importance
-from asrx.report.ranking import CAVEAT, Ranking, verdict
+from asrx.report.ranking import Ranking, caveats, verdict
 from asrx.report.significance import LEVEL
 from asrx.report.sweep import STATES, Sweep
 from asrx.report.sweep_figures import history, parallel
@@ -47,7 +47,7 @@ def compare_page(ranking: Ranking, sweeps: Sequence[Sweep], command: str) -> str
         name=_title(ranking, sweeps),
         command=command,
         verdict=verdict(ranking),
-        caveat=CAVEAT,
+        caveat=" ".join(caveats(ranking)),
         ranking=ranking,
         keys=keys,
         rows=rows(ranking, keys),

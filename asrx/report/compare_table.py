@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from asrx.report.document import clock
-from asrx.report.ranking import BEST, CAVEAT, Ranking, Standing, verdict
+from asrx.report.ranking import BEST, Ranking, Standing, caveats, verdict
 from asrx.report.systems import System, varied, written
 from asrx.report.terminal import HEADLINES, aligned
 
@@ -77,7 +77,7 @@ def terminal_text(ranking: Ranking) -> str:
     text = [aligned([head, *lines], words=1)]
     if (more := len(ranking.standings) - LINES) > 0:
         text.append(f"and {more} more")
-    return "\n".join([*text, f"{verdict(ranking)}.", CAVEAT])
+    return "\n".join([*text, f"{verdict(ranking)}.", *caveats(ranking)])
 
 
 def csv_text(ranking: Ranking) -> str:

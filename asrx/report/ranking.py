@@ -129,6 +129,21 @@ def verdict(ranking: Ranking) -> str:
     return "; ".join(parts)
 
 
+def caveats(ranking: Ranking) -> list[str]:
+    """What the figures do not say, in sentences."""
+    found = [CAVEAT]
+    flawless = [
+        one.system for one in ranking.standings if not any(count.errors for count in one.system.counts.values())
+    ]
+    if flawless:
+        units = min(sum(count.units for count in system.counts.values()) for system in flawless)
+        found.append(
+            f"Where nothing was wrong the interval has no width, and yet an error rate of {300 / units:.2g} % would have "
+            "shown no error in as much data one time in twenty (3 / n)."
+        )
+    return found
+
+
 def _listed(names: Sequence[str]) -> str:
     first, rest = list(names[:NAMED]), len(names) - NAMED
     if rest > 0:

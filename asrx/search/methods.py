@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from asrx.search.space import Interval, Options, Parameter, Point, Space
 
-REDRAWS = 100  # of a point that was tried before; then the first one that was not is taken
+REDRAWS = 20  # of a point that was tried before; then any that was not is taken
 
 
 class Tried(NamedTuple):
@@ -44,46 +44,33 @@ class Grid(Method):
     """Every point in the space's order."""
 
     def ask(self, space: Space, tried: Sequence[Tried], seed: int) -> Point | None:
-        return _first_new(space, tried)
+        points = [trial.point for trial in tried]
+        return next((point for point in space.grid() if point not in points), None)
 
 
 class _Drawing(Method):
     """Methods of hyperopt (https://hyperopt.github.io/hyperopt/)."""
 
     def ask(self, space: Space, tried: Sequence[Tried], seed: int) -> Point | None:
+        import numpy as np
+        from hyperopt.base import Domain
+
         points = [trial.point for trial in tried]
         if space.size is not None and len(points) >= space.size:
             return None
-        for redraw in range(REDRAWS):
-            point = self._draw(space, tried, [seed, len(tried), redraw])
+        domain = Domain(None, _expression(space.parameters))
+        trials = _trials(domain, space, tried)
+        for number in np.random.SeedSequence([seed, len(tried)]).generate_state(REDRAWS).tolist():
+            # one at a time: tpe.suggest answers one point whatever it is asked
+            (document,) = self._suggest([len(tried)], domain, trials, number)
+            drawn = {label: values[0] for label, values in document["misc"]["vals"].items() if values}
+            point = _point(space.parameters, drawn)
             if point not in points:
                 return point
-        return _first_new(space, tried) if space.size is not None else point
-
-    def _draw(self, space: Space, tried: Sequence[Tried], seed: list[int]) -> Point:
-        import numpy as np
-        from hyperopt.base import JOB_STATE_DONE, STATUS_OK, Domain, Trials
-
-        domain = Domain(None, _expression(space.parameters))
-        trials = Trials()
-        for number, (point, loss) in enumerate(tried):
-            values = dict(_drawn(space.parameters, point))
-            misc = {
-                "tid": number,
-                "cmd": domain.cmd,
-                "workdir": None,
-                "idxs": {label: [number] if label in values else [] for label in domain.params},
-                "vals": {label: [values[label]] if label in values else [] for label in domain.params},
-            }
-            # hyperopt takes a trial without a loss, one that runs or failed, for a bad one
-            result = {} if loss is None else {"status": STATUS_OK, "loss": loss}
-            document = trials.new_trial_docs([number], [None], [result], [misc])[0]
-            trials.insert_trial_doc(document | {"state": JOB_STATE_DONE})
-        trials.refresh()
-        number = int(np.random.SeedSequence(seed).generate_state(1)[0])
-        # one at a time: tpe.suggest answers one point whatever it is asked
-        (document,) = self._suggest([len(tried)], domain, trials, number)
-        return _point(space.parameters, {k: v[0] for k, v in document["misc"]["vals"].items() if v})
+        if space.size is None:
+            return point
+        rest = [point for point in space.grid() if point not in points]
+        return rest[number % len(rest)]
 
     @abstractmethod
     def _suggest(self, numbers: list[int], domain: Any, trials: Any, seed: int) -> list[dict[str, Any]]:
@@ -132,9 +119,26 @@ class TPE(_Drawing):
         )
 
 
-def _first_new(space: Space, tried: Sequence[Tried]) -> Point | None:
-    points = [trial.point for trial in tried]
-    return next((point for point in space.grid() if point not in points), None)
+def _trials(domain: Any, space: Space, tried: Sequence[Tried]) -> Any:
+    """The trials in hyperopt's words."""
+    from hyperopt.base import JOB_STATE_DONE, STATUS_OK, Trials
+
+    trials = Trials()
+    for number, (point, loss) in enumerate(tried):
+        values = dict(_drawn(space.parameters, point))
+        misc = {
+            "tid": number,
+            "cmd": domain.cmd,
+            "workdir": None,
+            "idxs": {label: [number] if label in values else [] for label in domain.params},
+            "vals": {label: [values[label]] if label in values else [] for label in domain.params},
+        }
+        # hyperopt takes a trial without a loss, one that runs or failed, for a bad one
+        result = {} if loss is None else {"status": STATUS_OK, "loss": loss}
+        (document,) = trials.new_trial_docs([number], [None], [result], [misc])
+        trials.insert_trial_doc(document | {"state": JOB_STATE_DONE})
+    trials.refresh()
+    return trials
 
 
 def _expression(parameters: Sequence[Parameter]) -> dict[str, Any]:
@@ -159,7 +163,7 @@ def _expression(parameters: Sequence[Parameter]) -> dict[str, Any]:
     return {p.label: of(p) for p in parameters}
 
 
-def _drawn(parameters: Sequence[Parameter], point: Point):
+def _drawn(parameters: Sequence[Parameter], point: Point) -> Iterator[tuple[str, float]]:
     """What hyperopt would have drawn for a point: (label, value), for a choice its place."""
     for p in parameters:
         value = point[p.key]

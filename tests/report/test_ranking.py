@@ -7,7 +7,7 @@ import pytest
 from sweeps import row, write_ledger, write_run, write_search
 
 from asrx.report.folder import read_run
-from asrx.report.ranking import rank, verdict
+from asrx.report.ranking import caveats, rank, verdict
 from asrx.report.sweep import read_sweep
 from asrx.report.systems import of_run, of_trial
 from asrx.types import UserError
@@ -115,3 +115,10 @@ def test_one_system_is_only_shown(tmp_path):
 def test_many_within_noise_are_not_all_named(tmp_path):
     systems = [run(tmp_path, f"r{n}", hits(150)) for n in range(11)]
     assert "r7, r8 and 2 more are within noise of it" in verdict(rank(systems, None))
+
+
+def test_an_interval_without_width_is_explained(tmp_path):
+    some = rank([run(tmp_path, "some", hits(150))], None)
+    every = rank([run(tmp_path, "every", hits(200))], None)
+    assert len(caveats(some)) == 1
+    assert "an error rate of 1.5 % would have shown no error" in caveats(every)[1]
