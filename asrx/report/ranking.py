@@ -132,14 +132,13 @@ def verdict(ranking: Ranking) -> str:
 def caveats(ranking: Ranking) -> list[str]:
     """What the figures do not say, in sentences."""
     found = [CAVEAT]
-    flawless = [
-        one.system for one in ranking.standings if not any(count.errors for count in one.system.counts.values())
-    ]
+    counts = [one.system.counts.values() for one in ranking.standings]
+    flawless = [answers for answers in counts if not any(count.errors for count in answers)]
     if flawless:
-        units = min(sum(count.units for count in system.counts.values()) for system in flawless)
+        units = min(sum(count.units for count in answers) for answers in flawless)
         found.append(
-            f"Where nothing was wrong the interval has no width, and yet an error rate of {300 / units:.2g} % would have "
-            "shown no error in as much data one time in twenty (3 / n)."
+            f"Where nothing was wrong the interval has no width, and yet an error rate of {300 / units:.2g} % would "
+            "have shown no error in as much data one time in twenty (3 / n)."
         )
     return found
 
