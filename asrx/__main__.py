@@ -44,12 +44,13 @@ def _job(cfg) -> float | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from asrx.config import is_search
     from asrx.preflight import checked
     from asrx.run import run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()
-    if "method" in cfg.search and hydra.mode == RunMode.MULTIRUN:
+    if is_search(cfg) and hydra.mode == RunMode.MULTIRUN:
         from asrx.search.worker import work
 
         return work(Path(cfg.search.dir), hydra.job.num)

@@ -134,11 +134,18 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
             raise UserError(f"{group} has no choice: give one of {', '.join(choices(group))}.")
     if missing := next(_missing(plain), None):
         raise UserError(f"{missing} has no value yet: give it on the command line, {missing}=...")
+    if not is_search(cfg):
+        plain.pop("search", None)  # with search=none, what an experiment says of its search is idle
     _check_keys(plain, OmegaConf.to_container(allowed, resolve=False))
     try:
         OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
+
+
+def is_search(cfg: DictConfig) -> bool:
+    """Whether the config has one of the choices of `search`."""
+    return OmegaConf.select(cfg, "search.method._target_") is not None
 
 
 def _missing(node: Any, path: str = "") -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import check, choices, compose
+from asrx.config import check, choices, compose, is_search
 from asrx.types import UserError
 
 
@@ -51,7 +51,7 @@ def checked(cfg: DictConfig) -> DictConfig:
     hydra = HydraConfig.get()
     if hydra.mode == RunMode.MULTIRUN:
         check_sweep(cfg)
-    if "method" in cfg.search:
+    if is_search(cfg):
         raise UserError("search=... is a sweep: write python -m asrx -m search=...")
     if cfg.resume is not None:
         return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})

@@ -10,7 +10,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from asrx.config import choices, compose
+from asrx.config import choices, compose, is_search
 
 SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
 FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
@@ -139,10 +139,10 @@ def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name
         first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
         fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
     fast += [f"experiments={name}", f"dataset.root={miniatures / corpus}"]
-    if "method" in cfg.search:
+    if is_search(cfg):
         sweep = launch("-m", *fast, "search.trials=1", f"search.dir={tmp_path / 'sweep'}", folder="sweep")
         assert json.loads((sweep / "ledger.jsonl").read_text())["state"] == "finished"
-        return
+        fast.append("search=none")
     folder = launch(*fast)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -178,5 +179,7 @@ def _report(planned: Sweep) -> None:
     from asrx.compare import compare
 
     print(compare([planned.folder], planned.folder))
-    point = planned.space().overrides(best.params)
-    print(f"The best trained anew and tested: python -m asrx {' '.join([*planned.fixed, *point])}")
+    command = [*planned.fixed, *planned.space().overrides(best.params)]
+    if any(override.startswith("experiments=") for override in command):
+        command.append("search=none")  # the experiment may be a search itself
+    print(f"The best trained anew and tested: python -m asrx {shlex.join(command)}")
