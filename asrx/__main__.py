@@ -40,7 +40,7 @@ def _hydra(arguments: list[str]) -> None:
     hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(_job)()
 
 
-def _job(cfg) -> float | None:
+def _job(cfg) -> float | str | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
@@ -53,7 +53,9 @@ def _job(cfg) -> float | None:
     if is_search(cfg) and hydra.mode == RunMode.MULTIRUN:
         from asrx.search.worker import work
 
-        return work(Path(cfg.search.dir), hydra.job.num)
+        # joblib's workers would outlive the command
+        parent = os.getppid() if "joblib" in hydra.launcher._target_ else None
+        return work(Path(cfg.search.dir), hydra.job.num, parent)
     try:
         best = run(checked(cfg), Path(hydra.runtime.output_dir), hydra.overrides.task)
     except UserError as error:

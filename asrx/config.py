@@ -143,6 +143,16 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
 
 
+def check_group(cfg: DictConfig, group: str, allowed: DictConfig) -> None:
+    """As `check`, but only the keys of one group.
+
+    Raises:
+        UserError: a key that does not exist, or a value of another kind.
+    """
+    plain, known = (OmegaConf.to_container(one, resolve=False) for one in (cfg, allowed))
+    _check_keys({group: plain[group]}, {group: known[group]})
+
+
 def is_search(cfg: DictConfig) -> bool:
     """Whether the config has one of the choices of `search`."""
     return OmegaConf.select(cfg, "search.method._target_") is not None
@@ -162,9 +172,11 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
     for name, value in node.items():
         where = ".".join((*path, name))
         is_group = isinstance(value, dict) and "_target_" in value and name in allowed  # such as optimizer.schedule
-        if known and name not in known and not name.startswith("_") and not is_group:
+        if known is not None and name not in known and not name.startswith("_") and not is_group:
             taken = ", ".join(sorted(known))
-            raise UserError(f"{where}: {target} takes no argument {name}.{nearest(name, known)} It takes {taken}.")
+            raise UserError(
+                f"{where}: {target} takes no argument {name}.{nearest(name, known)} It takes {taken or 'none'}."
+            )
         if not target and allowed and name not in allowed:
             raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
         if value is None and not target and isinstance(allowed.get(name), int | float):

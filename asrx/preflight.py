@@ -52,7 +52,12 @@ def checked(cfg: DictConfig) -> DictConfig:
     if hydra.mode == RunMode.MULTIRUN:
         check_sweep(cfg)
     if is_search(cfg):
-        raise UserError("search=... is a sweep: write python -m asrx -m search=...")
+        name = hydra.runtime.choices["search"]
+        raise UserError(f"search={name} is a sweep: write python -m asrx -m ..., or search=none for one run.")
+    if idle := [o for o in hydra.overrides.task if o.startswith("search.")]:
+        raise UserError(
+            f"{idle[0]} says how to search: choose search=grid, random or tpe, and write python -m asrx -m."
+        )
     if cfg.resume is not None:
         return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
     chosen = hydra.runtime.choices.items()

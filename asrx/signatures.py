@@ -39,6 +39,8 @@ def signature(target: str) -> Signature | None:
 def _find(target: str):
     """The module's path list and the definition in it, following `from x import y`."""
     *parts, name = target.split(".")
+    if not parts:
+        raise LookupError("it names no module")
     module = ".".join(parts)
     path = _source(module)
     if path is None:

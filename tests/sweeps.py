@@ -85,7 +85,7 @@ def row(number: int, state: str, params: dict[str, Any], score: float | None, **
     """A line of the ledger."""
     finished = {"seed0": score} if state == "finished" else {}
     line = {"trial": number, "state": state, "params": params, "score": score, "scores": finished, "steps": 100}
-    return line | {"seconds": 10.0, "reason": None, "digest": "0"} | changes
+    return line | {"seconds": 10.0, "reason": None, "rule": None, "digest": "0", "fits": True} | changes
 
 
 def write_ledger(folder: Path, rows: Sequence[dict[str, Any]]) -> None:

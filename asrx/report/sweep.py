@@ -23,6 +23,9 @@ _FIELDS = {
     "steps": _NUMBER,
     "seconds": _NUMBER,
     "reason": (str, type(None)),
+    "rule": (str, dict, type(None)),
+    "digest": str,
+    "fits": bool,
 }
 
 
@@ -81,17 +84,16 @@ def is_sweep(path: Path) -> bool:
 def read_sweep(path: Path) -> Sweep:
     """Reads a sweep folder, also one whose sweep still runs.
 
-    The last line of a trial is the one that counts; one with `fits` false is of a search space that was changed since,
-    and is left out.
+    A trial whose `fits` is false is of a search that was changed since, and is left out.
 
     Raises:
         UserError: search.yaml or a line of ledger.jsonl cannot be understood, or a finished trial lacks a file.
     """
     path = Path(path).resolve()
     search = _search(path / "search.yaml")
-    rows = {}
-    for row in _ledger(path / "ledger.jsonl"):
-        rows[row["trial"]] = row
+    if not (path / "ledger.jsonl").is_file():
+        raise UserError(f"{path} has no ledger.jsonl: the sweep has not begun its first trial.")
+    rows = {row["trial"]: row for row in read_ledger(path / "ledger.jsonl")}
     return Sweep(
         path=path,
         metric=search["metric"],
@@ -102,7 +104,7 @@ def read_sweep(path: Path) -> Sweep:
         fixed=search["fixed"],
         seed=search.get("seed"),
         budget=search.get("trials"),
-        trials=[_trial(path / f"{number:03d}", row) for number, row in sorted(rows.items()) if row.get("fits", True)],
+        trials=[_trial(path / f"{number:03d}", row) for number, row in sorted(rows.items()) if row["fits"]],
     )
 
 
@@ -123,18 +125,24 @@ def _search(path: Path) -> dict[str, Any]:
     return search
 
 
-def _ledger(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        raise UserError(f"{path.parent} has no ledger.jsonl: the sweep has not begun its first trial.")
-    rows = []
+def read_ledger(path: Path) -> list[dict[str, Any]]:
+    """The lines of ledger.jsonl, in their order.
+
+    Raises:
+        UserError: a line is not one of a ledger.
+    """
+    rows: dict[int, dict[str, Any]] = {}
     # not splitlines: JSON strings may hold U+2028 and its like unescaped
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
         if line.strip():
             try:
-                rows.append(_row(line))
+                row = _row(line)
+                if row["trial"] in rows:
+                    raise ValueError(f"trial {row['trial']} has a line already")
             except ValueError as error:
                 raise UserError(f"{path}, line {number}: {error}: mend the line or take it out.") from error
-    return rows
+            rows[row["trial"]] = row
+    return list(rows.values())
 
 
 def _row(line: str) -> dict[str, Any]:
@@ -154,6 +162,8 @@ def _row(line: str) -> dict[str, Any]:
             raise ValueError(f"{field} is missing")
         if not isinstance(row[field], kinds):
             raise ValueError(f"{field} is {row[field]!r}")
+    if strange := sorted(set(row) - set(_FIELDS)):
+        raise ValueError(f"{strange[0]} is nothing that a trial has")
     if row["state"] not in STATES:
         raise ValueError(f"state is {row['state']!r}, not one of {', '.join(STATES)}")
     scores = [row["score"], *row["scores"].values()]
@@ -167,6 +177,11 @@ def _row(line: str) -> dict[str, Any]:
 def _trial(folder: Path, row: dict[str, Any]) -> Trial:
     runs = []
     if row["state"] == "finished":
+        if lost := next((name for name in row["scores"] if not (folder / name).is_dir()), None):
+            raise UserError(
+                f"{folder / lost} is gone, though the ledger calls trial {row['trial']} finished: bring it back, or "
+                "take the trial out of ledger.jsonl."
+            )
         runs = [read_run(folder / name) for name in row["scores"]]
         if untested := next((run for run in runs if not run.predictions), None):
             raise UserError(

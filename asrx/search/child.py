@@ -18,9 +18,9 @@ import asrx.callbacks.timing
 import asrx.report.page  # noqa: F401
 from asrx.callbacks.probe import Probe, Probed
 from asrx.callbacks.prune import Prune
-from asrx.config import build, checked
+from asrx.config import checked
 from asrx.run import run
-from asrx.search.prune import RULES
+from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
 from asrx.types import UserError
 
@@ -57,8 +57,7 @@ def _pruner(folder: Path, sweep: Sweep) -> list[Prune]:
         found = [trial.folder(sweep.folder) / folder.name for trial in trials]
         return [other for other in found if other != folder]
 
-    rule = RULES[chosen]() if isinstance(chosen, str) else build(chosen)
-    return [Prune(rule, sweep.metric, sweep.direction, folder, others)]
+    return [Prune(rule(chosen), sweep.metric, sweep.direction, folder, others)]
 
 
 def probe(folder: Path, overrides: list[str]) -> float:

@@ -13,11 +13,11 @@ from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import build, checked, component
+from asrx.config import build, check_group, checked, component, compose
 from asrx.monitored import monitored
 from asrx.preflight import check_sweep
 from asrx.search.methods import Grid
-from asrx.search.prune import RULES
+from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
 from asrx.types import UserError
 
@@ -34,34 +34,40 @@ def sweep(config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
         UserError: the search is not one, a point makes a config that cannot be used, or too many trials failed.
     """
     planned = plan(config, arguments)
-    planned.folder.mkdir(parents=True, exist_ok=True)
-    config.hydra.sweep.dir = str(planned.folder)  # where launchers keep their own files
+    if planned.settings["dry_run"]:
+        from asrx.search.dry_run import dry_run
+
+        print(dry_run(planned))
+        return
+    try:
+        planned.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"search.dir={planned.folder} cannot be a folder ({error.strerror}): name another.") from None
     try:
         with FileLock(planned.folder / "sweep.lock").acquire(timeout=0):
-            _sweep(planned, launcher, arguments, config.logger)
+            _sweep(planned, config, launcher, arguments)
     except Timeout:
         raise UserError(
             f"{planned.folder}: this sweep is being run already, by another command; search.dir=FOLDER makes a new one."
         ) from None
 
 
-def _sweep(planned: Sweep, launcher: Any, arguments: Sequence[str], loggers: DictConfig) -> None:
-    planned.save()
-    planned.review()
-    if planned.settings["dry_run"]:
-        from asrx.search.dry_run import dry_run
-
-        print(dry_run(planned))
-        return
+def _sweep(planned: Sweep, config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
+    ledger = planned.ledger()
+    with ledger.lock:
+        ledger.write(planned.reviewed())
+        planned.save()
     _announce(planned)
-    folder = json.dumps(str(planned.folder))
+    config.hydra.sweep.dir = str(planned.folder)  # where launchers keep their own files
+    folder = json.dumps(str(planned.folder), ensure_ascii=False)
     places = [f"search.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=workers/${hydra.job.num}"]
     job = [*(a for a in _fixed(arguments) if not a.startswith("search.dir=")), *places]
-    for result in launcher.launch([job] * planned.settings["jobs"], initial_job_idx=0):
-        _ = result.return_value  # raises what the worker raised
+    results = launcher.launch([job] * planned.settings["jobs"], initial_job_idx=0)
+    if stopped := next((result.return_value for result in results if result.return_value), None):
+        raise UserError(stopped)
     _report(planned)
-    if loggers.get("wandb"):
-        build(loggers.wandb, folder=planned.folder).log_sweep()
+    if config.logger.get("wandb"):
+        build(config.logger.wandb, folder=planned.folder).log_sweep()
 
 
 def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
@@ -70,25 +76,28 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     Raises:
         UserError: see `sweep`.
     """
+    chosen = config.hydra.runtime.choices
+    check_group(config, "search", compose([f"search={chosen['search']}"]))
     settings = OmegaConf.to_container(config.search, resolve=True)
-    settings["space"] = settings["space"] | _sweeps(arguments)
+    settings["space"] = _mapping(settings["space"]) | _sweeps(arguments)
     if not settings["space"]:
         raise UserError("There is nothing to search: give search.space, or sweeps such as model.encoder.width=64,128.")
-    _check_numbers(settings)
+    _check_values(settings)
     fixed = [a for a in _fixed(arguments) if not a.lstrip("+~").startswith(("search=", "search."))]
     settings["jobs"] = _jobs(settings["jobs"], config.hydra.launcher)
-    folder = Path(settings.pop("dir") or f"{config.run_dir}/sweeps/{_name(config, fixed)}").absolute()
+    name = f"{chosen.get('experiments') or 'sweep'}_{chosen['search']}_{_hash(fixed)}"
+    folder = Path(settings.pop("dir") or f"{config.run_dir}/sweeps/{name}").absolute()
+    metric, direction = settings.pop("metric"), settings.pop("direction")
     unplaced = Sweep(folder, fixed, "", "", 0, settings)
     space = unplaced.space()
     if space.size is None and isinstance(unplaced.method(), Grid):
         raise UserError("search=grid tries every point, and an interval has too many: write range(...) or choice(...).")
     if unplaced.trials() is None:
         raise UserError("This space has no end: say how many trials to run with search.trials=N.")
-    configs = [checked([*fixed, *space.overrides(point)]) for point in space.every_value()]
+    configs = [checked([*fixed, *space.overrides(point)]) for point in space.samples()]
     for cfg in configs:
         check_sweep(cfg)
-    asked, direction = settings.pop("metric"), settings.pop("direction")
-    metrics = {_metric(cfg, asked, direction) for cfg in configs}
+    metrics = {_metric(cfg, metric, direction) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))
         raise UserError(
@@ -100,10 +109,19 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     return Sweep(folder, fixed, metric, direction, configs[0].seed, settings)
 
 
+def _mapping(space: Any) -> dict[str, Any]:
+    if not isinstance(space, dict):
+        raise UserError(f"search.space={space} should be a mapping, such as {{optimizer.lr: 'choice(1e-3, 1e-2)'}}.")
+    return space
+
+
 def _sweeps(arguments: Sequence[str]) -> dict[str, str]:
     """Those of the command line, as a space has them."""
     parsed = OverridesParser.create().parse_overrides(list(arguments))
-    return {o.get_key_element(): o.get_value_string() for o in parsed if o.is_sweep_override()}
+    found = {o.get_key_element(): o.get_value_string() for o in parsed if o.is_sweep_override()}
+    if own := next((key for key in found if key.partition(".")[0] == "search"), None):
+        raise UserError(f"{own}={found[own]} says how to search, and cannot be searched: give it one value.")
+    return found
 
 
 def _fixed(arguments: Sequence[str]) -> list[str]:
@@ -111,7 +129,7 @@ def _fixed(arguments: Sequence[str]) -> list[str]:
     return [a for a, o in zip(arguments, parsed, strict=True) if not o.is_sweep_override()]
 
 
-def _check_numbers(settings: dict[str, Any]) -> None:
+def _check_values(settings: dict[str, Any]) -> None:
     for name, least in (("folds", 1), ("repeats", 1), ("trials", 1), ("jobs", 1), ("seed", 0)):
         value = settings[name]
         if not (value is None and name in ("trials", "jobs")) and (type(value) is not int or value < least):
@@ -121,8 +139,8 @@ def _check_numbers(settings: dict[str, Any]) -> None:
     rate = settings["max_failure_rate"]
     if not 0 <= rate <= 1:
         raise UserError(f"search.max_failure_rate={rate} is no share: pass a number from 0 to 1.")
-    if isinstance(settings["prune"], str) and settings["prune"] not in RULES:
-        raise UserError(f"search.prune={settings['prune']} is none of {', '.join(RULES)}.")
+    if settings["prune"] is not None:
+        rule(settings["prune"])
 
 
 def _jobs(asked: int | None, launcher: DictConfig) -> int:
@@ -139,20 +157,16 @@ def _jobs(asked: int | None, launcher: DictConfig) -> int:
     return effective_n_jobs(launcher.n_jobs)
 
 
-def _name(config: DictConfig, fixed: Sequence[str]) -> str:
-    """Of the folder: the same for the same command, whatever its space and budget."""
-    from hydra.core.hydra_config import HydraConfig
-
-    chosen = HydraConfig.get().runtime.choices
-    experiment = chosen.get("experiments") or "sweep"
-    return f"{experiment}_{chosen['search']}_{hashlib.sha256(json.dumps(sorted(fixed)).encode()).hexdigest()[:8]}"
+def _hash(fixed: Sequence[str]) -> str:
+    """The same for the same command, whatever its space and budget."""
+    return hashlib.sha256(json.dumps(list(fixed)).encode()).hexdigest()[:8]
 
 
 def _metric(cfg: DictConfig, asked: str | None, direction: str | None) -> tuple[str, str]:
     """What a config is searched for, and whether `min` or `max` is better."""
     objective = component(cfg.model.objective)
     default, _ = monitored(cfg, objective)
-    name = asked or default
+    name = str(asked or default)
     part, _, figure = name.partition("/")
     modes = {"loss": "min"} | objective.modes
     if part not in ("val", "test") or figure not in modes:
@@ -175,7 +189,10 @@ def _announce(planned: Sweep) -> None:
 def _report(planned: Sweep) -> None:
     best = planned.best()
     if best is None:
-        raise UserError(f"No trial of {planned.folder} was finished: see the reasons in ledger.jsonl.")
+        raise UserError(
+            f"No trial was finished: see the reasons in {planned.folder}/ledger.jsonl, mend the cause, and go on with "
+            "search.retry_failed=true."
+        )
     from asrx.compare import compare
 
     print(compare([planned.folder], planned.folder))

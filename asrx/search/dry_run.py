@@ -25,7 +25,7 @@ def dry_run(sweep: Sweep) -> str:
         UserError: a point cannot be trained.
     """
     space, method = sweep.space(), sweep.method()
-    there = [Tried(trial.params, trial.score) for trial in sweep.ledger().read() if trial.fits]
+    there = [Tried(trial.params, trial.score) for trial in sweep.reviewed() if trial.fits]
     left = max(sweep.trials() - len(there), 0)
     known: list[Point] = []
     while len(known) < (left if method.blind is None else min(left, max(method.blind - len(there), 0))):
@@ -34,7 +34,7 @@ def dry_run(sweep: Sweep) -> str:
     lines = [f"trial {len(there) + i}: {' '.join(space.overrides(point))}" for i, point in enumerate(known)]
     if left > len(known):
         lines.append(f"{left - len(known)} more, which depend on the scores of those before them")
-    probed = known[:: max(1, -(-len(known) // PROBED))] or [next(space.every_value())]
+    probed = known[:: max(1, -(-len(known) // PROBED))] or [next(space.samples())]
     costs = [_probe(sweep, [*sweep.fixed, *space.overrides(point)]) for point in probed]
     runs = left * sweep.settings["folds"] * sweep.settings["repeats"]
     jobs = sweep.settings["jobs"]

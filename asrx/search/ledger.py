@@ -11,8 +11,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from asrx.report.sweep import read_ledger
 from asrx.search.space import Point
-from asrx.types import UserError
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Trial:
         state: running, finished, pruned or failed.
         score: mean of `scores`; of a pruned trial with the best so far of the run that was pruned.
         scores: of each run, by the name of its folder.
-        steps, seconds: of training, and of everything, all runs together.
+        steps, seconds: of training with its validations, all runs together.
         reason: why it was pruned or failed.
+        rule: the `search.prune` that pruned it.
         fits: whether it is a point of the sweep as it is now; otherwise it is kept, and counts for nothing.
     """
 
@@ -40,6 +41,7 @@ class Trial:
     steps: int = 0
     seconds: float = 0.0
     reason: str | None = None
+    rule: str | dict[str, Any] | None = None
     fits: bool = True
 
     def folder(self, sweep: Path) -> Path:
@@ -64,15 +66,7 @@ class Ledger:
         Raises:
             UserError: a line is not one of a ledger.
         """
-        if not self.path.exists():
-            return []
-        trials = []
-        for number, line in enumerate(self.path.read_text(encoding="utf-8").splitlines(), 1):
-            try:
-                trials.append(Trial(**json.loads(line)))
-            except (ValueError, TypeError) as error:
-                raise UserError(f"{self.path}, line {number} is no trial ({error}): mend or remove the line.") from None
-        return trials
+        return [Trial(**row) for row in read_ledger(self.path)] if self.path.exists() else []
 
     def write(self, trials: Sequence[Trial]) -> None:
         """Replace all lines; a reader never sees half of them."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from asrx.search.space import Interval, Options, Parameter, Point, Space
+from asrx.types import UserError
 
 REDRAWS = 20  # of a point that was tried before; then any that was not is taken
 
@@ -40,6 +41,7 @@ class Method(ABC):
         """
 
 
+@dataclass(frozen=True)
 class Grid(Method):
     """Every point in the space's order."""
 
@@ -77,6 +79,7 @@ class _Drawing(Method):
         """As hyperopt's `suggest` functions."""
 
 
+@dataclass(frozen=True)
 class Random(_Drawing):
     """Points drawn at random, each from the whole space."""
 
@@ -99,6 +102,10 @@ class TPE(_Drawing):
     startup: int
     candidates: int
     gamma: float
+
+    def __post_init__(self):
+        if self.startup < 1 or self.candidates < 1 or not self.gamma > 0:
+            raise UserError("search.method: startup and candidates count from 1, and gamma is above 0.")
 
     @property
     def blind(self) -> int:

@@ -19,6 +19,8 @@ from typing import Any
 
 from asrx.types import UserError
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def call(module: str, function: str, output: Path, *arguments: Any) -> tuple[Any, str | None]:
     """Call a function in a new process.
@@ -42,7 +44,9 @@ def call(module: str, function: str, output: Path, *arguments: Any) -> tuple[Any
     answers, theirs = multiprocessing.Pipe(duplex=False)
     process = multiprocessing.Process(target=_called, args=(module, function, output, arguments, theirs))
     with _passing_on(process) as asked:
-        process.start()
+        _start(process)
+        if asked:
+            os.kill(process.pid, signal.SIGTERM)
         theirs.close()
         try:
             answer = answers.recv()
@@ -58,7 +62,17 @@ def call(module: str, function: str, output: Path, *arguments: Any) -> tuple[Any
     return answer
 
 
+def _start(process: multiprocessing.Process) -> None:
+    """Start it with signals held back: while it imports, the process that others are forked from must not get them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
 def _called(module: str, function: str, output: Path, arguments: tuple, answers: Connection) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # held back in all that is forked
     os.setpgrp()  # Ctrl-C at a terminal reaches the caller alone, which passes it on
     threading.Thread(target=_end_with_parent, daemon=True).start()
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -91,10 +105,10 @@ def _passing_on(process: Any) -> Iterator[list[int]]:
     def pass_on(number: int, _frame: Any) -> None:
         # the first asks the run to stop where it can go on, a second one to stop at once
         came.append(number)
-        if process.pid is not None:
+        if process.pid is not None:  # while it starts, its caller sees to it
             os.kill(process.pid, signal.SIGINT if len(came) > 1 else signal.SIGTERM)
 
-    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, pass_on) for number in SIGNALS}
     try:
         yield came
     finally:

@@ -7,21 +7,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
+from asrx.config import build
 from asrx.types import UserError
 
 
 @dataclass(frozen=True)
 class ASHA:
-    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934): after 1, 3, 9, ... epochs
-    only the best third of those that came so far goes on.
+    """Asynchronous successive halving (Li et al. 2020, https://arxiv.org/abs/1810.05934): after 2, 6, 18, ...
+    epochs only the best third of those that came so far goes on.
 
     Args:
         min_epochs: of the first such look.
         factor: between one look and the next, and one in how many goes on.
     """
 
-    min_epochs: int = 1
+    min_epochs: int = 2
     factor: int = 3
 
     def __post_init__(self):
@@ -69,3 +71,16 @@ class Median:
 
 
 RULES = {"asha": ASHA, "median": Median}
+
+
+def rule(chosen: Any) -> ASHA | Median:
+    """The rule that `search.prune` means: a name, or a class with its arguments.
+
+    Raises:
+        UserError: it means none.
+    """
+    if isinstance(chosen, str) and chosen in RULES:
+        return RULES[chosen]()
+    if isinstance(chosen, dict):
+        return build(chosen)
+    raise UserError(f"search.prune={chosen} is none of {', '.join(RULES)}.")

@@ -17,15 +17,19 @@ A point of a space is a mapping of the keys that exist for it to plain values.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from math import prod
-from typing import Any
+from math import inf, prod
+from typing import TYPE_CHECKING, Any
 
 from asrx.types import UserError
 
+if TYPE_CHECKING:
+    from hydra.core.override_parser.types import Override
+
 Point = dict[str, Any]
+COUNTABLE = 10_000  # whole numbers of an interval, at most
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,11 @@ class Interval:
 
     def text(self, value: float) -> str:
         return str(value)
+
+    def counted(self) -> range | None:
+        """Its values, where they can be counted."""
+        few = self.whole and self.high - self.low < COUNTABLE
+        return range(int(self.low), int(self.high) + 1) if few else None
 
     def nearest(self, number: float) -> float:
         """The value of the interval that a draw stands for; four digits tell trials apart and can be read."""
@@ -135,12 +144,14 @@ class Space:
         """A point as overrides."""
         return [f"{p.key}={p.domain.text(point[p.key])}" for p in self.active(point)]
 
-    def every_value(self) -> Iterator[Point]:
-        """Points that hold every countable value, and the ends of every interval, at least once."""
-        return _every_value(self.parameters)
+    def samples(self) -> Iterator[Point]:
+        """Points that hold every choice, and the ends of every range and interval, at least once."""
+        return _samples(self.parameters)
 
 
 def _parse(mapping: Mapping[str, Any], options_of: Callable[[str], list[str]], where: str) -> list[Parameter]:
+    if odd := next((key for key in mapping if not isinstance(key, str)), None):
+        raise UserError(f"search.space: {odd} is no key of the config.")
     parameters = {}
     for key, value in mapping.items():
         if "=" not in key:
@@ -148,19 +159,21 @@ def _parse(mapping: Mapping[str, Any], options_of: Callable[[str], list[str]], w
     for condition, below in mapping.items():
         if "=" not in condition:
             continue
-        key, _, text = condition.partition("=")
-        choices = parameters[key].domain.texts if key in parameters and _countable(parameters[key]) else ()
-        if text not in choices:
-            raise UserError(
-                f"search.space: {condition} is no choice of this space; "
-                + (f"{key} is one of {', '.join(choices)}." if choices else f"give {key}: choice(...) beside it.")
-            )
+        key = condition.partition("=")[0]
+        domain = parameters[key].domain if key in parameters else None
+        value = _plain(_override(condition)._value)
+        if not isinstance(domain, Options) or not domain.contains(value):
+            known = f"one of {', '.join(domain.texts)}" if isinstance(domain, Options) else "no choice beside it"
+            raise UserError(f"search.space: {condition} is no choice of this space; {key} is {known}.")
         if not isinstance(below, Mapping):
             raise UserError(f"search.space: under {condition} write the keys that exist only then, each with values.")
-        parameters[key].under[text] = _parse(below, options_of, f"{where}{condition}: ")
-    inner = [key for p in parameters.values() for below in p.under.values() for key in _keys(below)]
-    if twice := next((key for key in inner if key in parameters), None):
-        raise UserError(f"search.space: {twice} stands beside a condition and under it; keep one of them.")
+        parameters[key].under[domain.text(value)] = _parse(below, options_of, f"{where}{condition}: ")
+    taken = set(parameters)
+    for p in parameters.values():
+        inner = {key for below in p.under.values() for key in _keys(below)}
+        if twice := sorted(inner & taken):
+            raise UserError(f"search.space: {twice[0]} stands in two places that hold at once; keep one of them.")
+        taken |= inner
     return list(parameters.values())
 
 
@@ -168,59 +181,73 @@ def _keys(parameters: list[Parameter]) -> set[str]:
     return {p.key for p in parameters} | {k for p in parameters for below in p.under.values() for k in _keys(below)}
 
 
-def _countable(parameter: Parameter) -> bool:
-    return isinstance(parameter.domain, Options)
+def _override(text: str) -> Override:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        line = str(error).splitlines()[0].strip()
+        raise UserError(f"search.space: {text} is not in Hydra's grammar ({line}).") from None
+
+
+def _plain(element: Any) -> Any:
+    """A value as Hydra parsed it, without the quotes."""
+    if isinstance(element, list):
+        return [_plain(one) for one in element]
+    if isinstance(element, dict):
+        return {_plain(key): _plain(value) for key, value in element.items()}
+    return getattr(element, "text", element)
 
 
 def _domain(key: str, value: Any, options_of: Callable[[str], list[str]]) -> Options | Interval:
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import IntervalSweep, Override, QuotedString, Transformer
-    from hydra.errors import HydraException
+    from hydra.core.override_parser.types import IntervalSweep, Transformer
 
     if isinstance(value, list | Mapping):
         raise UserError(f"search.space: {key} is a {type(value).__name__}; write choice(a, b), or another sweep.")
-    text = value if isinstance(value, str) else json.dumps(value)
-    try:
-        override: Override = OverridesParser.create().parse_override(f"{key}={text}")
-    except HydraException as error:
-        line = str(error).splitlines()[0].strip()
-        raise UserError(f"search.space: {key}: {text} is not in Hydra's grammar ({line}).") from None
+    text = f"{key}={value if isinstance(value, str) else json.dumps(value)}"
+    override = _override(text)
     given = override._value
+    if getattr(given, "shuffle", False):
+        raise UserError(f"search.space: {text} is shuffled anew each time it is read; leave out shuffle.")
     if isinstance(given, IntervalSweep):
         whole = isinstance(given.start, int) and isinstance(given.end, int)
         interval = Interval(given.start, given.end, "log" in given.tags, whole)
-        if not interval.low < interval.high or (interval.log and interval.low <= 0):
-            raise UserError(f"search.space: {key}: {text} needs a start below its end, and above 0 to be logarithmic.")
+        if not -inf < interval.low < interval.high < inf or (interval.log and interval.low <= 0):
+            raise UserError(f"search.space: {text} needs a start below its end, and above 0 to be logarithmic.")
         return interval
     if override.value_type.name == "GLOB_CHOICE_SWEEP":
         elements = given.filter(options_of(key))
     else:
         elements = list(override.sweep_iterator()) if override.is_discrete_sweep() else [given]
-    if not elements:
-        raise UserError(f"search.space: {key}: {text} has no values.")
-    values = [element.text if isinstance(element, QuotedString) else element for element in elements]
+    values = [_plain(element) for element in elements]
+    if not values:
+        raise UserError(f"search.space: {text} has no values.")
+    if twice := next((one for i, one in enumerate(values) if one in values[:i]), None):
+        raise UserError(f"search.space: {text} has {twice} twice.")
     return Options(tuple(map(Transformer.str, elements)), tuple(values), override.is_range_sweep())
 
 
 def _size(parameters: list[Parameter]) -> int | None:
     sizes = []
     for p in parameters:
-        if isinstance(p.domain, Interval):
-            return None
-        below = [_size(p.under.get(text, [])) for text in p.domain.texts]
-        if None in below:
+        values = _values(p)
+        below = [] if values is None else [_size(p.under.get(p.domain.text(value), [])) for value in values]
+        if values is None or None in below:
             return None
         sizes.append(sum(below))
     return prod(sizes)
 
 
+def _values(p: Parameter) -> Sequence[Any] | None:
+    """Those that can be counted."""
+    return p.domain.values if isinstance(p.domain, Options) else p.domain.counted()
+
+
 def _grid(parameters: list[Parameter]) -> Iterator[Point]:
     per_key = [
-        [
-            {p.key: value} | below
-            for text, value in zip(p.domain.texts, p.domain.values, strict=True)
-            for below in _grid(p.under.get(text, []))
-        ]
+        [{p.key: value} | below for value in _values(p) for below in _grid(p.under.get(p.domain.text(value), []))]
         for p in parameters
     ]
     for combination in product(*per_key):
@@ -235,18 +262,21 @@ def _active(parameters: list[Parameter], point: Point) -> Iterator[Parameter]:
             yield from _active(p.under.get(p.domain.text(value), []), point)
 
 
-def _every_value(parameters: list[Parameter]) -> Iterator[Point]:
-    def variants(p: Parameter) -> Iterator[Point]:
-        if isinstance(p.domain, Interval):
-            yield from ({p.key: p.domain.low}, {p.key: p.domain.high})
-        else:
-            for text, value in zip(p.domain.texts, p.domain.values, strict=True):
-                for below in _every_value(p.under.get(text, [])):
-                    yield {p.key: value} | below
+def _samples(parameters: list[Parameter]) -> Iterator[Point]:
+    def variants(p: Parameter) -> list[Point]:
+        ends = isinstance(p.domain, Interval) or (p.domain.ordered and not p.under)
+        values = _ends(p.domain) if ends else p.domain.values
+        return [{p.key: value} | below for value in values for below in _samples(p.under.get(p.domain.text(value), []))]
 
-    first = [next(variants(p)) for p in parameters]
-    base = {key: value for part in first for key, value in part.items()}
+    all_variants = [variants(p) for p in parameters]
+    base = {key: value for first, *_ in all_variants for key, value in first.items()}
     yield base
-    for p, part in zip(parameters, first, strict=True):
-        rest = {key: value for key, value in base.items() if key not in part}
-        yield from (rest | variant for i, variant in enumerate(variants(p)) if i)
+    for first, *others in all_variants:
+        rest = {key: value for key, value in base.items() if key not in first}
+        yield from (rest | other for other in others)
+
+
+def _ends(domain: Options | Interval) -> list[Any]:
+    if isinstance(domain, Interval):
+        return [domain.low, domain.high]
+    return list(dict.fromkeys([domain.values[0], domain.values[-1]]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,7 +57,9 @@ class Sweep:
     def save(self) -> None:
         """Write search.yaml."""
         facts = {name: getattr(self, name) for name in FACTS}
-        OmegaConf.save(OmegaConf.create(self.settings | facts), self.folder / "search.yaml")
+        partial = self.folder / "search.part"
+        OmegaConf.save(OmegaConf.create(self.settings | facts), partial)
+        os.replace(partial, self.folder / "search.yaml")
 
     @classmethod
     def load(cls, folder: Path) -> Sweep:
@@ -105,14 +109,14 @@ class Sweep:
         return checked([*self.fixed, *space.overrides(point)])
 
     def digest(self, cfg: DictConfig) -> str:
-        """Names the settings of a trial that affect its result; the data, its runs look at."""
-        return digest(cfg, self.metric)
+        """Names the settings of a trial that affect its result, those of the data included; not what the files hold."""
+        data = OmegaConf.to_container(cfg.dataset, resolve=True)
+        return digest(cfg, json.dumps([self.metric, data], sort_keys=True))
 
-    def review(self) -> None:
-        """Look at the trials of an earlier session: which still count, and which are tried again."""
-        space, ledger = self.space(), self.ledger()
-        with ledger.lock:
-            ledger.write([self._reviewed(trial, space) for trial in ledger.read()])
+    def reviewed(self) -> list[Trial]:
+        """The trials of an earlier session: which still count, and which run again."""
+        space = self.space()
+        return [self._reviewed(trial, space) for trial in self.ledger().read()]
 
     def _reviewed(self, trial: Trial, space: Space) -> Trial:
         fits = space.contains(trial.params)
@@ -121,8 +125,9 @@ class Sweep:
                 fits = self.digest(self.config(trial.params, space)) == trial.digest
             except UserError:
                 fits = False
-        if trial.state == "failed" and self.settings["retry_failed"]:
-            trial = replace(trial, state="running", reason=None)
+        again = {"failed": self.settings["retry_failed"], "pruned": self.settings["prune"] != trial.rule}
+        if again.get(trial.state):
+            trial = replace(trial, state="running", reason=None, rule=None)
         wanted = {run.name for run in self.runs(trial.params)}
         if trial.state == "finished" and set(trial.scores) != wanted:  # folds or repeats are others now
             trial = self.scored(replace(trial, state="running"), trial.scores)
@@ -157,11 +162,14 @@ class Sweep:
             point = self.method().ask(space, tried, self.settings["seed"])
             if point is None:
                 return None
-            trial = Trial(len(trials), point, self.digest(self.config(point, space)))
-            trial.folder(self.folder).mkdir(exist_ok=True)
-            lock = self._lock(trial)
+            trial = Trial(self._number(trials), point, self.digest(self.config(point, space)))
             ledger.write([*trials, trial])
-            return Claim(trial, lock)
+            return Claim(trial, self._lock(trial))
+
+    def _number(self, trials: Sequence[Trial]) -> int:
+        """One that no trial has had, also none whose line was taken out of the ledger."""
+        folders = [int(path.name) for path in self.folder.iterdir() if path.name.isdecimal()]
+        return max([-1, *folders, *(trial.trial for trial in trials)]) + 1
 
     def _loss(self, trial: Trial) -> float | None:
         done = trial.state in ("finished", "pruned") and trial.score is not None
@@ -169,6 +177,7 @@ class Sweep:
 
     def _lock(self, trial: Trial) -> FileLock | None:
         """The lock of a trial, None while another worker has it. The system frees that of a worker that died."""
+        trial.folder(self.folder).mkdir(exist_ok=True)
         lock = FileLock(trial.folder(self.folder) / "lock")
         try:
             return lock.acquire(timeout=0).lock

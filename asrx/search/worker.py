@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
+import threading
+import time
 from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+from asrx.callbacks.history import read_curve
+from asrx.report.folder import read_epochs
 from asrx.search import process
 from asrx.search.ledger import Trial
 from asrx.search.sweep import Sweep
+from asrx.types import UserError
 
 
 class Outcome(NamedTuple):
@@ -22,29 +26,46 @@ class Outcome(NamedTuple):
     state: str
     score: float | None = None
     reason: str | None = None
-    steps: int = 0
-    seconds: float = 0.0
 
 
-def work(folder: Path, number: int) -> None:
+def work(folder: Path, number: int, parent: int | None) -> str | None:
     """Run trials until there is nothing more to do.
 
     Args:
         folder: of the sweep.
         number: of this worker, from 0; where there are several GPUs, each worker takes one.
+        parent: the process with which this one is to end, by its id.
+
+    Returns:
+        in a sentence, why it stopped before the end.
 
     Raises:
-        UserError: see `Sweep.claim`.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the run in hand has written where it stopped.
     """
-    sweep = Sweep.load(folder)
-    if sweep.settings["jobs"] > 1:
+    if parent is not None:
+        threading.Thread(target=_end_with, args=[parent], daemon=True).start()
+    if Sweep.load(folder).settings["jobs"] > 1:
         _take_gpu(number)
-    while claim := sweep.claim():
-        with claim.lock:
+    while True:
+        sweep = Sweep.load(folder)  # each time anew: it may have been changed, and gone on with, elsewhere
+        try:
+            claim = sweep.claim()
+        except UserError as error:
+            return str(error)
+        if claim is None:
+            return None
+        try:
             trial = _run(claim.trial, sweep)
             sweep.ledger().put(trial)
+        finally:
+            claim.lock.release()
         print(_line(trial, sweep), flush=True)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _take_gpu(number: int) -> None:
@@ -64,12 +85,15 @@ def _run(trial: Trial, sweep: Sweep) -> Trial:
         if run.name in trial.scores:
             continue
         folder = trial.folder(sweep.folder) / run.name
-        outcome = _outcome(folder, sweep) or _trained(folder, [*overrides, *run.overrides], sweep, trial)
-        trial = replace(trial, steps=trial.steps + outcome.steps, seconds=trial.seconds + outcome.seconds)
+        outcome = _outcome(folder, sweep)
+        if outcome is None or outcome.state != "finished":  # what another rule pruned goes on
+            outcome = _trained(folder, [*overrides, *run.overrides], sweep, trial)
+        trial = _with_cost(trial, sweep)
         if outcome.state != "finished":
             scores = [*trial.scores.values(), outcome.score]
             score = None if None in scores else mean(scores)
-            return replace(trial, state=outcome.state, score=score, reason=outcome.reason)
+            rule = sweep.settings["prune"] if outcome.state == "pruned" else None
+            return replace(trial, state=outcome.state, score=score, reason=outcome.reason, rule=rule)
         trial = sweep.scored(trial, trial.scores | {run.name: outcome.score})
         sweep.ledger().put(trial)
     return trial
@@ -80,7 +104,7 @@ def _trained(folder: Path, overrides: list[str], sweep: Sweep, trial: Trial) -> 
     _, reason = process.call("asrx.search.child", "train", folder / "output.txt", folder, overrides, facts, sweep)
     if reason is None and (outcome := _outcome(folder, sweep)):
         return outcome
-    return Outcome("failed", reason=reason or "It was stopped from outside.", steps=_steps(folder))
+    return Outcome("failed", reason=reason or "It was stopped from outside.")
 
 
 def _outcome(folder: Path, sweep: Sweep) -> Outcome | None:
@@ -88,32 +112,22 @@ def _outcome(folder: Path, sweep: Sweep) -> Outcome | None:
     if not (folder / "metrics.json").exists():
         return None
     metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    cost = {"steps": _steps(folder), "seconds": sum(metrics["seconds"].values())}
     if metrics["state"] == "pruned":
-        return Outcome("pruned", _best_so_far(folder, sweep), metrics["reason"], **cost)
+        curve = read_curve(folder, sweep.metric, sweep.sign)
+        return Outcome("pruned", sweep.sign * curve[-1] if curve and isfinite(curve[-1]) else None, metrics["reason"])
     if metrics["state"] != "finished":
         return None
-    name = sweep.metric.partition("/")[2]
-    score = metrics["test"][name]
+    score = metrics["test"][sweep.metric.partition("/")[2]]
     if not isfinite(score):
-        return Outcome("failed", reason=f"Its {sweep.metric} is {score}.", **cost)
-    return Outcome("finished", score, **cost)
+        return Outcome("failed", reason=f"Its {sweep.metric} is {score}.")
+    return Outcome("finished", score)
 
 
-def _best_so_far(folder: Path, sweep: Sweep) -> float | None:
-    values = [sweep.sign * float(row[sweep.metric]) for row in _epochs(folder) if row.get(sweep.metric)]
-    return sweep.sign * max(values) if values else None
-
-
-def _steps(folder: Path) -> int:
-    return int(max((float(row["step"]) for row in _epochs(folder)), default=0))
-
-
-def _epochs(folder: Path) -> list[dict[str, str]]:
-    if not (folder / "metrics.csv").exists():
-        return []
-    with open(folder / "metrics.csv", newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+def _with_cost(trial: Trial, sweep: Sweep) -> Trial:
+    """The trial with the steps and seconds of the training of its runs, failed ones too."""
+    folders = [trial.folder(sweep.folder) / run.name for run in sweep.runs(trial.params)]
+    last = [epochs[-1] for folder in folders if (epochs := read_epochs(folder))]
+    return replace(trial, steps=sum(int(row["step"]) for row in last), seconds=sum(row["seconds"] for row in last))
 
 
 def _line(trial: Trial, sweep: Sweep) -> str:

@@ -82,11 +82,11 @@ def main(root: str, folder: Path) -> None:
             print(f"{name}: trials until {words}: mean {mean(counts):.1f}, median {median(counts):g}, all {counts}")
         print(f"{name}: best of 20 trials, mean over sweeps: {mean(min(losses[:20]) for losses in sweeps):.4f}")
     curves = [read_curve(trial.folder(folder) / "seed0", "val/loss", -1) for trial in trials if trial.score is not None]
-    for name, rule in (("asha", ASHA()), ("median", Median())):
+    rules = {"asha from epoch 1": ASHA(min_epochs=1), "asha": ASHA(), "median": Median()}
+    for name, rule in rules.items():
         found = []
         for seed in range(SEEDS):
-            random.Random(seed).shuffle(curves)
-            found.append(pruned(rule, curves))
+            found.append(pruned(rule, random.Random(seed).sample(curves, len(curves))))
         saved, regret = zip(*found, strict=True)
         none = sum(r == 0 for r in regret)
         print(

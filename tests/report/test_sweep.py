@@ -21,10 +21,10 @@ def test_a_sweep_is_read_back(tmp_path):
     assert sweep.trials[4].seconds is None
 
 
-def test_trials_come_by_number_and_their_last_line_counts(tmp_path):
+def test_trials_come_by_number(tmp_path):
     folder = write_search(tmp_path / "sweep", direction="min")
     write_run(folder / "1000" / "seed0", [True])
-    write_ledger(folder, [row(1000, "running", {}, None), row(2, "failed", {}, None), row(1000, "finished", {}, 0.25)])
+    write_ledger(folder, [row(1000, "finished", {}, 0.25), row(2, "failed", {}, None)])
     sweep = read_sweep(folder)
     assert [(trial.number, trial.state) for trial in sweep.trials] == [(2, "failed"), (1000, "finished")]
     assert sweep.goodness(0.1) > sweep.goodness(0.25)
@@ -50,6 +50,8 @@ def test_a_run_is_no_sweep(tmp_path):
         (json.dumps(row(3, "done", {}, None)), "line 2: state is 'done', not one of finished, running"),
         (json.dumps(row(3, "pruned", {}, "high")), "line 2: score is 'high'"),
         (json.dumps(row(3, "pruned", {}, float("nan"))), "line 2: a score is no finite number"),
+        (json.dumps(row(0, "failed", {}, None)), "line 2: trial 0 has a line already"),
+        (json.dumps(row(3, "failed", {}, None, more=1)), "line 2: more is nothing that a trial has"),
         (json.dumps(row(3, "finished", {}, None)), "line 2: the trial is finished but has no score"),
         (json.dumps(row(3, "finished", {}, 0.5, scores={})), "line 2: the trial is finished but has no score"),
     ],
@@ -85,7 +87,7 @@ def test_what_a_sweep_lacks_is_named(tmp_path):
     with pytest.raises(UserError, match=r"has no ledger\.jsonl"):
         read_sweep(folder)
     write_ledger(folder, [row(0, "finished", {}, 0.5)])
-    with pytest.raises(UserError, match="seed0 is not a run folder"):
+    with pytest.raises(UserError, match="seed0 is gone"):
         read_sweep(folder)
     run = write_run(folder / "000" / "seed0", [True])
     (run / "predictions.jsonl").unlink()

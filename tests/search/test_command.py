@@ -162,17 +162,17 @@ def test_a_dry_run_trains_nothing(launch, tone_labels, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "trial 0: model.encoder.dropout=" in shown and "trial 1: " in shown and "trial 2: " not in shown
     assert "3 more, which depend on the scores" in shown and "5 trials, 5 runs of " in shown
-    assert not (tmp_path / "sweep/ledger.jsonl").read_text()
+    assert not (tmp_path / "sweep").exists()
 
 
-def test_conditions_are_kept(launch, tone_labels, tmp_path):
+def test_conditions_are_kept(launch, tone_labels, tmp_path, monkeypatch):
     own = tmp_path / "experiments"
     own.mkdir()
     (own / "conditional.yaml").write_text(
         "# @package _global_\nsearch:\n  space:\n    optimizer: choice(sgd, adam)\n"
         "    optimizer=sgd:\n      optimizer.momentum: choice(0.0, 0.9)\n"
     )
-    os.chdir(tmp_path)
+    monkeypatch.chdir(tmp_path)
     launch("-m", "search=grid", "experiments=conditional", *FAST, *tone_labels, f"search.dir={tmp_path}/sweep")
     assert [trial["params"] for trial in ledger(tmp_path / "sweep")] == [
         {"optimizer": "sgd", "optimizer.momentum": 0.0},
@@ -196,13 +196,75 @@ def test_workers_side_by_side_share_the_trials(launcher, command, tone_labels, t
     assert {path.name for path in (tmp_path / "sweep/workers").iterdir()} >= {"0", "1"}
 
 
+def test_a_folder_is_named_after_the_command(launch, tone_labels, tmp_path):
+    for seeds in ("1,2", "1,2,3"):
+        launch(
+            "-m", "search=grid", *FAST, *tone_labels, f"seed={seeds}", "trainer.max_epochs=1", f"run_dir={tmp_path}/r"
+        )
+    (folder,) = (tmp_path / "r/sweeps").iterdir()
+    assert [trial["params"]["seed"] for trial in ledger(folder)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("place", ["a file", "a file/below"])
+def test_a_folder_that_cannot_be_is_refused(launch, tone_labels, tmp_path, place):
+    (tmp_path / "a file").write_text("")
+    with pytest.raises(SystemExit, match="cannot be a folder"):
+        launch("-m", "search=grid", *FAST, *tone_labels, "seed=1,2", f"search.dir='{tmp_path}/{place}'")
+
+
+def test_folders_may_have_any_name(launch, tone_labels, tmp_path):
+    launch("-m", "search=grid", *FAST, *tone_labels, "seed=1,2", f"search.dir='{tmp_path}/größe x'")
+    assert len(ledger(tmp_path / "größe x")) == 2
+
+
+@pytest.mark.parametrize("seconds", [0.5, 3.0])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_are_heard_while_the_first_run_is_prepared(command, tone_labels, tmp_path, number, seconds):
+    long = ["trainer.max_epochs=100000", "seed=1,2", f"search.dir={tmp_path}/sweep"]
+    process = command("-m", "search=grid", *FAST, *tone_labels, *long)
+    while not (tmp_path / "sweep/000/lock").exists():
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
+    time.sleep(seconds)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=90)
+    assert process.returncode == 130 and "Traceback" not in output, output
+    assert ledger(tmp_path / "sweep")[0]["state"] == "running"
+
+
+def test_joblib_s_workers_end_with_the_command(command, tone_labels, tmp_path):
+    long = ["trainer.max_epochs=100000", "seed=1,2,3", f"search.dir={tmp_path}/sweep"]
+    process = command(
+        "-m", "search=grid", *FAST, *tone_labels, *long, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
+    )
+    while len(list(tmp_path.glob("sweep/*/seed*/last.ckpt"))) < 2:
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
+    process.kill()
+    process.communicate(timeout=30)  # the pipe ends with the last of them
+    files = sorted(tmp_path.glob("sweep/*/seed*/metrics.csv"))
+    sizes = [file.stat().st_size for file in files]
+    time.sleep(1)
+    assert sizes == [file.stat().st_size for file in files]
+
+
 @pytest.mark.parametrize(
     ("overrides", "words"),
     [
-        (["search=tpe", "seed=1"], "write python -m asrx -m search="),
+        (["search=tpe", "seed=1"], "search=tpe is a sweep: write python -m asrx -m"),
+        (["-m", "seed=1,2", "search.folds=3"], "search.folds=3 says how to search"),
+        (["-m", "search=grid", "seed=1,2", "search.trials=2,3"], "search.trials=2,3 says how to search"),
+        (["-m", "search=grid", "seed=1,2", "search.max_failure_rate=abc"], "should be a number"),
+        (["-m", "search=grid", "seed=1,2", "search.retry_failed=maybe"], "should be true or false"),
+        (["-m", "search=grid", "seed=1,2", "search.metric=5"], "search.metric=5 is none of"),
+        (["-m", "search=grid", "seed=1,2", "search.space=null"], "should be a mapping"),
+        (["-m", "search=grid", "seed=1,2", "+search.spcae=3"], "search.spcae is no key"),
+        (["-m", "search=grid", "seed=1,2", "+search.method.startup=3"], "search.method.startup"),
+        (["-m", "search=tpe", "seed=1,2", "search.method.startup=abc"], "should be a number"),
+        (["-m", "search=grid", "seed=1,2", "search.prune={_target_: nonsense}"], "nonsense"),
         (["-m", "search=grid"], "nothing to search"),
         (["-m", "search=grid", "optimizer.lr=interval(0.1,1)"], "an interval has too many"),
-        (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "say how many"),
+        (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "should be a number"),
         (["-m", "search=grid", "optimizer.lrr=1,2"], "optimizer.lrr"),
         (["-m", "search=grid", "augment=none,specag"], "Did you mean specaug"),
         (["-m", "search=grid", "seed=1,2", "search.direction=up"], "neither min nor max"),

@@ -6,6 +6,7 @@ import pytest
 
 from asrx.search.methods import TPE, Grid, Random, Tried
 from asrx.search.space import Space
+from asrx.types import UserError
 
 SPACE = Space(
     {
@@ -91,3 +92,9 @@ def test_before_its_startup_is_over_tpe_draws_as_random_does():
         t.point for t in asked(Random(), SPACE, 5, bowl)
     ]
     assert TPE(5, 24, 0.25).blind == 5 and Random().blind is None and Grid().blind is None
+
+
+@pytest.mark.parametrize("settings", [(0, 24, 0.25), (8, 0, 0.25), (8, 24, 0)])
+def test_senseless_settings_are_refused(settings):
+    with pytest.raises(UserError, match=r"search\.method"):
+        TPE(*settings)

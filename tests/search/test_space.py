@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from asrx.search.space import Space
 from asrx.types import UserError
@@ -29,8 +30,22 @@ def test_a_grid_has_every_point_once():
     assert space(COUNTABLE).size == len(points) == 8
 
 
-def test_an_interval_cannot_be_counted():
+def test_an_interval_cannot_be_counted_but_its_whole_numbers_can():
     assert space(MIXED).size is None
+    assert list(space({"n": "int(interval(2, 4))"}).grid()) == [{"n": 2}, {"n": 3}, {"n": 4}]
+    assert space({"n": "int(interval(1, 1000000))"}).size is None
+
+
+def test_quotes_are_not_part_of_a_value():
+    mapping = {"a": "choice('x y', z)", "b": "choice(['x', 'y'], [z])"}
+    assert next(space(mapping).grid()) == {"a": "x y", "b": ["x", "y"]}
+    written = space(mapping).overrides({"a": "x y", "b": ["x", "y"]})
+    assert [one.value() for one in OverridesParser.create().parse_overrides(written)] == ["x y", ["x", "y"]]
+
+
+@pytest.mark.parametrize(("values", "condition"), [("true,false", "a=true"), ("1e-3,1e-2", "a=0.001")])
+def test_conditions_are_compared_by_value(values, condition):
+    assert space({"a": values, condition: {"b": "1,2"}}).size == 3
 
 
 def test_a_point_becomes_overrides():
@@ -75,7 +90,7 @@ def test_intervals_end_where_they_say(value, inside):
 
 
 def test_every_value_is_in_one_of_the_points_to_check():
-    points = list(space(MIXED).every_value())
+    points = list(space(MIXED).samples())
     assert all(space(MIXED).contains(point) for point in points)
     seen = {(key, str(value)) for point in points for key, value in point.items()}
     assert {("optimizer.lr", "0.0001"), ("optimizer.lr", "0.01"), ("augment.frames.0.count", "2")} <= seen
@@ -89,16 +104,21 @@ def test_glob_means_the_choices_of_a_group():
 @pytest.mark.parametrize(
     ("mapping", "words"),
     [
-        ({"a": "choice(1"}, "a: choice\\(1 is not in Hydra's grammar"),
+        ({"a": "choice(1"}, "a=choice\\(1 is not in Hydra's grammar"),
         ({"a": [1, 2]}, "write choice"),
         ({"a": "interval(2, 1)"}, "start below its end"),
         ({"a": "tag(log, interval(0, 1))"}, "above 0"),
         ({"a": "choice(1, 2)", "a=3": {"b": "1,2"}}, "a=3 is no choice of this space; a is one of 1, 2"),
-        ({"a=1": {"b": "1,2"}}, "give a: choice"),
+        ({"a=1": {"b": "1,2"}}, "a is no choice beside it"),
         ({"a": "interval(0, 1)", "a=1": {"b": "1,2"}}, "is no choice"),
         ({"a": "1,2", "a=1": "5"}, "under a=1 write the keys"),
-        ({"a": "1,2", "b": "1,2", "a=1": {"b": "3,4"}}, "b stands beside a condition and under it"),
+        ({"a": "1,2", "b": "1,2", "a=1": {"b": "3,4"}}, "b stands in two places"),
+        ({"a": "1,2", "b": "1,2", "a=1": {"c": "1,2"}, "b=1": {"c": "3,4"}}, "c stands in two places"),
         ({"augment": "glob(x*)"}, "has no values"),
+        ({"a": "choice(1, 2, 1)"}, "a=choice\\(1, 2, 1\\) has 1 twice"),
+        ({"a": "interval(1, inf)"}, "start below its end"),
+        ({"a": "shuffle(range(1, 9))"}, "leave out shuffle"),
+        ({5: "1,2"}, "5 is no key"),
     ],
 )
 def test_what_is_no_space_is_refused(mapping, words):

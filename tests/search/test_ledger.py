@@ -37,6 +37,10 @@ def sweep(tmp_path):
     return make
 
 
+def review(sweep: Sweep) -> None:
+    sweep.ledger().write(sweep.reviewed())
+
+
 def finish(sweep: Sweep, claim, score: float, **changes) -> None:
     scored = sweep.scored(claim.trial, {run.name: score for run in sweep.runs(claim.trial.params)})
     sweep.ledger().put(replace(scored, **changes))
@@ -69,7 +73,7 @@ def test_a_budget_ends_the_sweep_and_a_larger_one_continues_it(sweep):
         finish(made, claim, 0.5)
     assert len(made.ledger().read()) == 2
     more = sweep(trials=3)
-    more.review()
+    review(more)
     assert more.claim().trial.trial == 2
 
 
@@ -78,7 +82,7 @@ def test_another_space_keeps_the_trials_that_fit(sweep):
     while claim := made.claim():
         finish(made, claim, 0.5)
     other = sweep(space={"model.encoder.width": "choice(16, 32)", "augment": "choice(none, specaug)"})
-    other.review()
+    review(other)
     assert [trial.fits for trial in other.ledger().read()] == [False, False, True, True, False, False]
     new = []
     while claim := other.claim():
@@ -92,10 +96,10 @@ def test_trials_of_another_config_do_not_count(sweep):
     finish(made, made.claim(), 0.1)
     for change in ({"fixed": ["optimizer.lr=0.5"]}, {"metric": "val/wer"}):
         other = sweep(**change)
-        other.review()
+        review(other)
         assert not other.ledger().read()[0].fits and other.best() is None
     back = sweep()
-    back.review()
+    review(back)
     assert back.best().trial == 0
 
 
@@ -103,7 +107,7 @@ def test_how_results_are_shown_changes_no_trial(sweep):
     made = sweep()
     finish(made, made.claim(), 0.1)
     same = sweep(fixed=["logger=[csv,tensorboard]", "trainer.enable_progress_bar=false"])
-    same.review()
+    review(same)
     assert same.ledger().read()[0].fits
 
 
@@ -122,7 +126,7 @@ def test_more_repeats_are_added_to_finished_trials(sweep):
     made = sweep(trials=1)
     finish(made, made.claim(), 0.5)
     more = sweep(trials=1, repeats=2)
-    more.review()
+    review(more)
     claim = more.claim()
     assert (claim.trial.trial, claim.trial.state, claim.trial.scores) == (0, "running", {"seed0": 0.5})
     assert more.scored(claim.trial, {"seed0": 0.5, "seed1": 0.7}).score == pytest.approx(0.6)
@@ -138,7 +142,7 @@ def test_many_failures_end_the_sweep_until_they_are_tried_again(sweep):
         made.claim()
     assert sweep(max_failure_rate=1.0).claim().trial.trial == 3
     again = sweep(retry_failed=True)
-    again.review()
+    review(again)
     assert again.claim().trial.trial == 0
 
 
@@ -150,10 +154,36 @@ def test_the_best_is_the_best_that_was_finished(sweep, direction, best):
     assert made.best().trial == best
 
 
-@pytest.mark.parametrize("line", ["{", '{"trial": 0}', '{"trial": 0, "params": {}, "digest": "", "more": 1}'])
+@pytest.mark.parametrize("line", ["{", '{"trial": 1}', "[]", "same"])
 def test_a_broken_line_is_named(tmp_path, line):
     ledger = Ledger(tmp_path)
     ledger.write([Trial(0, {}, "x")])
-    ledger.path.write_text(ledger.path.read_text() + line + "\n")
-    with pytest.raises(UserError, match=r"ledger\.jsonl, line 2 is no trial"):
+    whole = ledger.path.read_text()
+    ledger.path.write_text(whole + (whole if line == "same" else line + "\n"))
+    with pytest.raises(UserError, match=r"ledger\.jsonl, line 2: .*mend the line or take it out"):
         ledger.read()
+
+
+@pytest.mark.parametrize("change", ["dataset=synthetic", "dataset/split=random", "dataset.split.seed=7"])
+def test_trials_of_other_data_do_not_count(sweep, change):
+    made = sweep(fixed=["dataset/split=stratified"])
+    finish(made, made.claim(), 0.1)
+    other = sweep(fixed=["dataset/split=stratified", change])
+    assert [trial.fits for trial in other.reviewed()] == [change == "dataset=synthetic"]
+
+
+def test_a_number_is_never_given_twice(sweep):
+    made = sweep()
+    for _ in range(3):
+        finish(made, made.claim(), 0.5)
+    made.ledger().write(made.ledger().read()[:1])  # as the answer to a broken line says
+    claims = [made.claim() for _ in range(2)]
+    assert [claim.trial.trial for claim in claims] == [3, 4]
+
+
+def test_what_another_rule_pruned_goes_on(sweep):
+    made = sweep(prune="asha")
+    finish(made, made.claim(), 0.5, state="pruned", rule="asha")
+    assert made.reviewed()[0].state == "pruned"
+    assert sweep(prune="median").reviewed()[0].state == "running"
+    assert sweep(prune=None).reviewed()[0].state == "running"
