@@ -69,35 +69,20 @@ def test_every_trial_is_a_line(alone):
     assert (alone / "compare.html").exists() and (alone / "compare.csv").exists()
 
 
-def test_a_sweep_killed_three_times_ends_as_one_left_alone(alone, command, tone_labels, tmp_path):
-    draw, folder = random.Random(5), tmp_path / "killed"
-    for kill in range(3):
+def test_a_sweep_stopped_four_times_ends_as_one_left_alone(alone, command, tone_labels, tmp_path):
+    draw, folder = random.Random(5), tmp_path / "stopped"
+    for trials, number in enumerate([signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGKILL], 1):
         process = command(*TPE, *tone_labels, f"search.dir={folder}")
-        wanted = kill + 1
-        while not (folder / "ledger.jsonl").exists() or len(ledger(folder)) < wanted:
+        while not (folder / "ledger.jsonl").exists() or len(ledger(folder)) < trials:
             assert process.poll() is None, process.stdout.read()
             time.sleep(0.05)
         time.sleep(2 * draw.random())
-        process.kill()
-        process.wait()
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == (130 if number == signal.SIGINT else -number) and "Traceback" not in output, output
     process = command(*TPE, *tone_labels, f"search.dir={folder}")
     output, _ = process.communicate()
     assert process.returncode == 0, output
-    assert content(folder) == content(alone)
-
-
-def test_ctrl_c_keeps_what_was_done(command, tone_labels, alone, tmp_path):
-    folder = tmp_path / "interrupted"
-    process = command(*TPE, *tone_labels, f"search.dir={folder}")
-    while not list(folder.glob("001/seed0/last.ckpt")):
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Traceback" not in output, output
-    assert ledger(folder)[0]["state"] == "finished"
-    process = command(*TPE, *tone_labels, f"search.dir={folder}")
-    process.communicate()
     assert content(folder) == content(alone)
 
 
@@ -217,8 +202,7 @@ def test_folders_may_have_any_name(launch, tone_labels, tmp_path):
     assert len(ledger(tmp_path / "größe x")) == 2
 
 
-@pytest.mark.parametrize("seconds", [0.5, 3.0])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 0.5), (signal.SIGTERM, 3.0)])
 def test_signals_are_heard_while_the_first_run_is_prepared(command, tone_labels, tmp_path, number, seconds):
     long = ["trainer.max_epochs=100000", "seed=1,2", f"search.dir={tmp_path}/sweep"]
     process = command("-m", "search=grid", *FAST, *tone_labels, *long)
