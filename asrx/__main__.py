@@ -43,6 +43,7 @@ def _hydra(arguments: list[str]) -> None:
 def _job(cfg) -> float | str | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     from asrx.config import is_search
     from asrx.preflight import checked
@@ -57,7 +58,8 @@ def _job(cfg) -> float | str | None:
         parent = os.getppid() if "joblib" in hydra.launcher._target_ else None
         return work(Path(cfg.search.dir), hydra.job.num, parent)
     try:
-        best = run(checked(cfg), Path(hydra.runtime.output_dir), hydra.overrides.task)
+        overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
+        best = run(checked(cfg), Path(hydra.runtime.output_dir), overrides)
     except UserError as error:
         if hydra.mode == RunMode.MULTIRUN:
             raise  # the other jobs of the sweep go on

@@ -54,7 +54,7 @@ def checked(cfg: DictConfig) -> DictConfig:
     if is_search(cfg):
         name = hydra.runtime.choices["search"]
         raise UserError(f"search={name} is a sweep: write python -m asrx -m ..., or search=none for one run.")
-    if idle := [o for o in hydra.overrides.task if o.startswith("search.")]:
+    if idle := [o for o in OmegaConf.to_container(hydra.overrides.task) if o.startswith("search.")]:
         raise UserError(
             f"{idle[0]} says how to search: choose search=grid, random or tpe, and write python -m asrx -m."
         )

@@ -197,3 +197,9 @@ def test_a_run_without_validation_is_refused(launch, tones):
 
 def test_a_run_of_four_steps(launch, tones):
     launch(*tones, *FAST, "trainer.max_epochs=1", "+trainer.limit_train_batches=4")
+
+
+def test_an_override_may_refer_to_another_value(launch, tones):
+    folder = launch(*tones, *FAST, "dataset.batch_size=${features.n_mels}")
+    assert OmegaConf.load(folder / "config.yaml").dataset.batch_size == 20
+    assert "dataset.batch_size=${features.n_mels}" in (folder / "overrides.yaml").read_text()
