@@ -28,6 +28,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return _unknown_key(match[1], arguments)
     if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):
         group, name = match[1], match[2]
+        if group == "hydra/launcher":
+            return f"hydra/launcher={name} is not installed: joblib, submitit and ray are extras of asrx, asrx[joblib]."
         options = choices(group)
         return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
