@@ -47,6 +47,8 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     takes = known.arguments if known else {}
     if name in takes:
         return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
+    if OmegaConf.is_dict(OmegaConf.select(composed, key)):
+        return f"{key} is a mapping, and new keys in it need a plus: write +{key}=..."
     options = [*_paths(composed), *(f"{parent}.{name}" for name in takes), *groups()]
     return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
 

@@ -79,6 +79,7 @@ WRONG = [
     (["dataset=folder"], "dataset.root", "a folder data set without a folder"),
     (["dataset=manifest", "dataset.train=none.jsonl"], "none.jsonl", "a manifest that is not there"),
     (["dataset.on_bad=ignore"], "dataset.on_bad=ignore is neither error nor skip", "a wrong policy"),
+    (["search.space={seed: 1}"], "write +search.space=...", "a mapping that gets a key"),
     (["-m", "hydra/launcher=nothing"], "are extras of asrx", "a launcher that is not installed"),
     (["experiments=nothing"], "experiments", "an experiment that does not exist"),
     (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
