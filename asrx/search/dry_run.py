@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
+import time
 from pathlib import Path
 
 from asrx.report.document import clock
@@ -12,7 +14,7 @@ from asrx.search.space import Point
 from asrx.search.sweep import Sweep
 from asrx.types import UserError
 
-PROBED = 5  # points, at most
+PROBING = 60.0  # seconds, and then to the end of the probe in hand
 
 
 def dry_run(sweep: Sweep) -> str:
@@ -34,8 +36,12 @@ def dry_run(sweep: Sweep) -> str:
     lines = [f"trial {len(there) + i}: {' '.join(space.overrides(point))}" for i, point in enumerate(known)]
     if left > len(known):
         lines.append(f"{left - len(known)} more, which depend on the scores of those before them")
-    probed = known[:: max(1, -(-len(known) // PROBED))] or [next(space.samples())]
-    costs = [_probe(sweep, [*sweep.fixed, *space.overrides(point)]) for point in probed]
+    # in any order: an even stride through a grid would meet one value of a key again and again
+    start, costs = time.monotonic(), []
+    for point in random.Random(0).sample(known, len(known)) or [next(space.samples())]:
+        costs.append(_probe(sweep, [*sweep.fixed, *space.overrides(point)]))
+        if time.monotonic() - start > PROBING:
+            break
     runs = left * sweep.settings["folds"] * sweep.settings["repeats"]
     jobs = sweep.settings["jobs"]
     seconds = runs * sum(costs) / len(costs) / jobs
