@@ -45,13 +45,12 @@ def _job(cfg) -> float | str | None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
-    from asrx.config import is_search
     from asrx.preflight import checked
     from asrx.run import run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()
-    if is_search(cfg) and hydra.mode == RunMode.MULTIRUN:
+    if "worker" in cfg.search:
         from asrx.search.worker import work
 
         # joblib's workers would outlive the command

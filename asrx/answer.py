@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 INTERRUPTED = 130  # the exit status a shell gives for Ctrl-C
 
@@ -18,15 +20,27 @@ def answered(arguments: list[str]) -> Iterator[None]:
         arguments: of the command, by which a misspelt one is explained.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine ten times slower
+    asked = []
+
+    def interrupt(number: int, frame: Any) -> None:
+        asked.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except Exception as error:
+        if asked:  # within an import or a copy, it comes out as another error
+            print("Interrupted.", file=sys.stderr)
+            sys.exit(INTERRUPTED)
         from asrx.explain import explain
 
         sentence = explain(error, arguments)
         if sentence is None or os.environ.get("ASRX_TRACEBACK"):
             raise
         sys.exit(f"asrx: {sentence}")
+    finally:
+        signal.signal(signal.SIGINT, before)

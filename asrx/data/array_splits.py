@@ -32,6 +32,7 @@ class TrainTestSplit:
 
     speaker_disjoint = False
     official = False
+    has_folds = False
 
     def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """The training utterances, then those held out as `val`, then the same ones as `test`.
@@ -77,6 +78,7 @@ class ValidationSplit:
 
     speaker_disjoint = False
     official = True
+    has_folds = True
 
     def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """The utterances in the order given, with `split` set.

@@ -31,6 +31,8 @@ class _Protocol(ABC):
     seed: int = 0
     official: bool = True
 
+    has_folds = True
+
     def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """Answer the utterances, sorted by id, with `split` set to train, val or test.
 
@@ -214,6 +216,7 @@ class LeaveSpeakersOut:
 
     speaker_disjoint = False  # of training and validation; whoever is tested is heard in neither
     official = False
+    has_folds = True
 
     def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
         """As `_Protocol.assign`.

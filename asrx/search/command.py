@@ -60,7 +60,12 @@ def _sweep(planned: Sweep, config: DictConfig, launcher: Any, arguments: Sequenc
     _announce(planned)
     config.hydra.sweep.dir = str(planned.folder)  # where launchers keep their own files
     folder = json.dumps(str(planned.folder), ensure_ascii=False)
-    places = [f"search.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=workers/${hydra.job.num}"]
+    places = [
+        "+search.worker=true",
+        f"search.dir={folder}",
+        f"hydra.sweep.dir={folder}",
+        "hydra.sweep.subdir=workers/${hydra.job.num}",
+    ]
     job = [*(a for a in _fixed(arguments) if not a.startswith("search.dir=")), *places]
     results = launcher.launch([job] * planned.settings["jobs"], initial_job_idx=0)
     if stopped := next((result.return_value for result in results if result.return_value), None):
@@ -86,7 +91,9 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     fixed = [a for a in _fixed(arguments) if not a.lstrip("+~").startswith(("search=", "search."))]
     settings["jobs"] = _jobs(settings["jobs"], config.hydra.launcher)
     name = f"{chosen.get('experiments') or 'sweep'}_{chosen['search']}_{_hash(fixed)}"
-    folder = Path(settings.pop("dir") or f"{config.run_dir}/sweeps/{name}").absolute()
+    folder = Path(str(settings.pop("dir") or f"{config.run_dir}/sweeps/{name}")).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"search.dir={folder} is a file: name a folder.")
     metric, direction = settings.pop("metric"), settings.pop("direction")
     unplaced = Sweep(folder, fixed, "", "", 0, settings)
     space = unplaced.space()
@@ -97,6 +104,8 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.samples()]
     for cfg in configs:
         check_sweep(cfg)
+        if settings["folds"] > 1 and not build(cfg.dataset.split).has_folds:
+            raise UserError("search.folds: this dataset/split has no folds: choose stratified, by_speaker or random.")
     metrics = {_metric(cfg, metric, direction) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))

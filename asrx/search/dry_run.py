@@ -27,13 +27,15 @@ def dry_run(sweep: Sweep) -> str:
         UserError: a point cannot be trained.
     """
     space, method = sweep.space(), sweep.method()
-    there = [Tried(trial.params, trial.score) for trial in sweep.reviewed() if trial.fits]
+    trials = sweep.reviewed()
+    first = sweep.next_number(trials)
+    there = [Tried(trial.params, trial.score) for trial in trials if trial.fits]
     left = max(sweep.trials() - len(there), 0)
     known: list[Point] = []
     while len(known) < (left if method.blind is None else min(left, max(method.blind - len(there), 0))):
         tried = [*there, *(Tried(point, None) for point in known)]
         known.append(method.ask(space, tried, sweep.settings["seed"]))
-    lines = [f"trial {len(there) + i}: {' '.join(space.overrides(point))}" for i, point in enumerate(known)]
+    lines = [f"trial {first + i}: {' '.join(space.overrides(point))}" for i, point in enumerate(known)]
     if left > len(known):
         lines.append(f"{left - len(known)} more, which depend on the scores of those before them")
     # in any order: an even stride through a grid would meet one value of a key again and again

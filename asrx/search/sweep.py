@@ -128,8 +128,7 @@ class Sweep:
         again = {"failed": self.settings["retry_failed"], "pruned": self.settings["prune"] != trial.rule}
         if again.get(trial.state):
             trial = replace(trial, state="running", reason=None, rule=None)
-        wanted = {run.name for run in self.runs(trial.params)}
-        if trial.state == "finished" and set(trial.scores) != wanted:  # folds or repeats are others now
+        if trial.state in ("finished", "running"):  # folds or repeats may be others now
             trial = self.scored(replace(trial, state="running"), trial.scores)
         return replace(trial, fits=fits)
 
@@ -162,13 +161,13 @@ class Sweep:
             point = self.method().ask(space, tried, self.settings["seed"])
             if point is None:
                 return None
-            trial = Trial(self._number(trials), point, self.digest(self.config(point, space)))
+            trial = Trial(self.next_number(trials), point, self.digest(self.config(point, space)))
             ledger.write([*trials, trial])
             return Claim(trial, self._lock(trial))
 
-    def _number(self, trials: Sequence[Trial]) -> int:
+    def next_number(self, trials: Sequence[Trial]) -> int:
         """One that no trial has had, also none whose line was taken out of the ledger."""
-        folders = [int(path.name) for path in self.folder.iterdir() if path.name.isdecimal()]
+        folders = [int(path.name) for path in self.folder.glob("*") if path.name.isdecimal()]
         return max([-1, *folders, *(trial.trial for trial in trials)]) + 1
 
     def _loss(self, trial: Trial) -> float | None:

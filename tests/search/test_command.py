@@ -193,7 +193,7 @@ def test_a_folder_is_named_after_the_command(launch, tone_labels, tmp_path):
 @pytest.mark.parametrize("place", ["a file", "a file/below"])
 def test_a_folder_that_cannot_be_is_refused(launch, tone_labels, tmp_path, place):
     (tmp_path / "a file").write_text("")
-    with pytest.raises(SystemExit, match="cannot be a folder"):
+    with pytest.raises(SystemExit, match=r"cannot be a folder|is a file"):
         launch("-m", "search=grid", *FAST, *tone_labels, "seed=1,2", f"search.dir='{tmp_path}/{place}'")
 
 
@@ -246,6 +246,9 @@ def test_joblib_s_workers_end_with_the_command(command, tone_labels, tmp_path):
         (["-m", "search=grid", "seed=1,2", "+search.method.startup=3"], "search.method.startup"),
         (["-m", "search=tpe", "seed=1,2", "search.method.startup=abc"], "should be a number"),
         (["-m", "search=grid", "seed=1,2", "search.prune={_target_: nonsense}"], "nonsense"),
+        (["-m", "search=grid", "seed=1,2", "search.prune={_target_: pathlib.Path}"], "none of asha, median"),
+        (["-m", "search=grid", "seed=1,2", "search.folds=2", "dataset/split=digits_80_20"], "has no folds"),
+        (["-m", "search=grid,random", "seed=1"], "search=grid is a sweep"),
         (["-m", "search=grid"], "nothing to search"),
         (["-m", "search=grid", "optimizer.lr=interval(0.1,1)"], "an interval has too many"),
         (["-m", "search=random", "search.trials=null", "optimizer.lr=interval(0.1,1)"], "should be a number"),

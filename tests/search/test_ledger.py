@@ -132,6 +132,17 @@ def test_more_repeats_are_added_to_finished_trials(sweep):
     assert more.scored(claim.trial, {"seed0": 0.5, "seed1": 0.7}).score == pytest.approx(0.6)
 
 
+def test_a_trial_that_has_all_scores_of_fewer_repeats_is_finished(sweep):
+    made = sweep(repeats=2)
+    claim = made.claim()
+    made.ledger().put(replace(claim.trial, scores={"seed0": 0.5}))
+    claim.lock.release()
+    fewer = sweep(repeats=1)
+    review(fewer)
+    assert (fewer.ledger().read()[0].state, fewer.best().score) == ("finished", 0.5)
+    assert fewer.claim().trial.trial == 1
+
+
 def test_many_failures_end_the_sweep_until_they_are_tried_again(sweep):
     made = sweep()
     for number in range(3):
@@ -183,7 +194,7 @@ def test_a_number_is_never_given_twice(sweep):
 
 def test_what_another_rule_pruned_goes_on(sweep):
     made = sweep(prune="asha")
-    finish(made, made.claim(), 0.5, state="pruned", rule="asha")
+    finish(made, made.claim(), 0.5, state="pruned", rule="asha", scores={})
     assert made.reviewed()[0].state == "pruned"
     assert sweep(prune="median").reviewed()[0].state == "running"
     assert sweep(prune=None).reviewed()[0].state == "running"
