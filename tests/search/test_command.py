@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ def ledger(folder: Path) -> list[dict]:
 def content(folder: Path) -> list[dict]:
     """Without what a clock says."""
     return [{name: value for name, value in trial.items() if name != "seconds"} for trial in ledger(folder)]
+
+
+def wait_until(process: subprocess.Popen, reached: Callable[[], bool]) -> None:
+    while not reached():
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +80,7 @@ def test_a_sweep_stopped_four_times_ends_as_one_left_alone(alone, command, tone_
     draw, folder = random.Random(5), tmp_path / "stopped"
     for trials, number in enumerate([signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGKILL], 1):
         process = command(*TPE, *tone_labels, f"search.dir={folder}")
-        while not (folder / "ledger.jsonl").exists() or len(ledger(folder)) < trials:
-            assert process.poll() is None, process.stdout.read()
-            time.sleep(0.05)
+        wait_until(process, lambda n=trials: (folder / "ledger.jsonl").exists() and len(ledger(folder)) >= n)
         time.sleep(2 * draw.random())
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
@@ -206,9 +211,7 @@ def test_folders_may_have_any_name(launch, tone_labels, tmp_path):
 def test_signals_are_heard_while_the_first_run_is_prepared(command, tone_labels, tmp_path, number, seconds):
     long = ["trainer.max_epochs=100000", "seed=1,2", f"search.dir={tmp_path}/sweep"]
     process = command("-m", "search=grid", *FAST, *tone_labels, *long)
-    while not (tmp_path / "sweep/000/lock").exists():
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.05)
+    wait_until(process, lambda: (tmp_path / "sweep/000/lock").exists())
     time.sleep(seconds)
     process.send_signal(number)
     output, _ = process.communicate(timeout=90)
@@ -221,9 +224,7 @@ def test_joblib_s_workers_end_with_the_command(command, tone_labels, tmp_path):
     process = command(
         "-m", "search=grid", *FAST, *tone_labels, *long, "hydra/launcher=joblib", "hydra.launcher.n_jobs=2"
     )
-    while len(list(tmp_path.glob("sweep/*/seed*/last.ckpt"))) < 2:
-        assert process.poll() is None, process.stdout.read()
-        time.sleep(0.05)
+    wait_until(process, lambda: len(list(tmp_path.glob("sweep/*/seed*/last.ckpt"))) >= 2)
     process.kill()
     process.communicate(timeout=30)  # the pipe ends with the last of them
     files = sorted(tmp_path.glob("sweep/*/seed*/metrics.csv"))
