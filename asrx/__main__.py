@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -56,10 +57,13 @@ def _job(cfg) -> float | str | None:
         # joblib's workers would outlive the command
         parent = os.getppid() if "joblib" in hydra.launcher._target_ else None
         return work(Path(cfg.search.dir), hydra.job.num, parent)
+    folder = Path(hydra.runtime.output_dir)
     try:
         overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
-        best = run(checked(cfg), Path(hydra.runtime.output_dir), overrides)
+        best = run(checked(cfg), folder, overrides)
     except UserError as error:
+        with suppress(OSError):  # Hydra made it; what holds something stays
+            folder.rmdir()
         if hydra.mode == RunMode.MULTIRUN:
             raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it

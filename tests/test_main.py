@@ -120,6 +120,7 @@ def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
     assert done.stderr.startswith("asrx: ")
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert "Traceback" not in done.stderr
+    assert not any((tmp_path / "runs").glob("*")), "a folder without a run"
 
 
 @pytest.mark.parametrize(
