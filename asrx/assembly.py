@@ -32,13 +32,16 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
     """
     clip = Clip(cfg.dataset.sample_rate, **cfg.dataset.clip)
     features = build(cfg.features)
-    if cfg.augment.wave and not features.of_sound:
-        raise UserError(
-            "augment.wave is for sound, and features=image has pixels: use augment.frames or augment.mixup."
-        )
+    for key in ("wave", "test"):
+        if cfg.augment[key] and not features.of_sound:
+            raise UserError(
+                f"augment.{key} is for sound, and features=image has pixels: use augment.frames or augment.mixup."
+            )
     in_frames = None if clip.samples is None else features.frames(clip.samples)
     encoder = build(cfg.model.encoder, in_dim=features.dim, in_frames=in_frames)
     objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts)
+    if cfg.augment.test and not objective.of_mean:
+        raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
     if cfg.model.init:
         build(cfg.model.init, module=nn.ModuleList([encoder, objective]))
     monitor, mode = monitored(cfg, objective)
@@ -50,6 +53,7 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         wave_augment=[build(node) for node in cfg.augment.wave],
         frame_augment=[build(node) for node in cfg.augment.frames],
         mixup=build(cfg.augment.mixup) if cfg.augment.mixup else None,
+        readings=build(cfg.augment.test) if cfg.augment.test else None,
         make_optimizer=lambda params: build(cfg.optimizer, params=params),
         make_schedule=lambda optimizer, steps: build(
             cfg.optimizer.schedule, optimizer=optimizer, total_steps=steps, mode=mode

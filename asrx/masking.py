@@ -18,3 +18,8 @@ def zero_padding(x: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
     """Set everything past each length to zero in a (B, T) or (B, T, ...) tensor; NaN in the padding goes too."""
     keep = valid(lengths_B, x.shape[1])
     return x.masked_fill(~keep.reshape(*keep.shape, *(1,) * (x.dim() - 2)), 0)
+
+
+def mean(x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    """Mean over what is inside each length: (B, T, D) and (B,) to (B, D)."""
+    return zero_padding(x_BTD, lengths_B).sum(1) / lengths_B[:, None]

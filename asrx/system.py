@@ -14,6 +14,7 @@ from torch import nn
 from asrx.augment.mixup import Mixup
 from asrx.features.base import Features
 from asrx.features.clip import Clip
+from asrx.masking import mean
 from asrx.objectives.base import Objective
 from asrx.schedules import Schedule
 from asrx.stopwatch import Stopwatch
@@ -29,6 +30,8 @@ class System(pl.LightningModule):
             asrx.models.crnn and asrx.objectives.base. An encoder may have a `penalty()`, which is added to the loss.
         wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
         mixup: draws pairs of utterances, or None.
+        readings: (wave_BT, lengths_B) -> a list of the same, whose encodings are averaged where nothing is trained; for
+            objectives that look at the mean of the encodings. None reads an utterance as it is.
         make_optimizer: parameters to optimizer.
         make_schedule: (optimizer, total steps) to schedule.
         monitor: the validation metric that schedules look at.
@@ -47,6 +50,7 @@ class System(pl.LightningModule):
         wave_augment: Sequence[nn.Module],
         frame_augment: Sequence[nn.Module],
         mixup: Mixup | None,
+        readings: nn.Module | None,
         make_optimizer: Callable[[Any], torch.optim.Optimizer],
         make_schedule: Callable[[torch.optim.Optimizer, int], Schedule],
         monitor: str,
@@ -57,7 +61,7 @@ class System(pl.LightningModule):
         super().__init__()
         self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
         self.wave_augment, self.frame_augment = nn.ModuleList(wave_augment), nn.ModuleList(frame_augment)
-        self.mixup = mixup
+        self.mixup, self.readings = mixup, readings
         self.make_optimizer, self.make_schedule, self.monitor = make_optimizer, make_schedule, monitor
         self.seed, self.stopwatch, self.card = seed, stopwatch, card
         # a sum, not a mean, so that it can be saved in mid-epoch and added over processes;
@@ -69,9 +73,14 @@ class System(pl.LightningModule):
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without
-        augmentation."""
-        frames_BTF, lengths_B = self.features(*self.clip(wave_BT, lengths_B))
-        return self.encoder(frames_BTF, lengths_B)
+        augmentation; one encoding of each utterance where there are several readings of it."""
+        if self.readings is None:
+            return self._encoded(wave_BT, lengths_B)
+        means_RBD = torch.stack([mean(*self._encoded(*reading)) for reading in self.readings(wave_BT, lengths_B)])
+        return means_RBD.mean(0)[:, None], torch.ones_like(lengths_B)
+
+    def _encoded(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.encoder(*self.features(*self.clip(wave_BT, lengths_B)))
 
     def out_len(self, n_samples: int) -> int:
         """Encoder frames of `n_samples` samples, after the augmentation that shortens them most."""

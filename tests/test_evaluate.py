@@ -137,6 +137,18 @@ def test_probabilities_are_in_the_order_of_the_test_part(classifiers):
     assert scores(member)["accuracy"] == 1
 
 
+def test_a_run_is_read_at_several_speeds(classifiers):
+    """Between those of the slowest and of the fastest reading alone, in the mean of the logarithms."""
+    run = classifiers[0]
+    speeds = "augment.test={_target_:asrx.augment.test_time.Speeds,factors:%s}"
+    slow, fast, both = (
+        probabilities(load(run, config_of(run, [speeds % factors]))).log()
+        for factors in ("[0.8]", "[1.25]", "[0.8,1.25]")
+    )
+    torch.testing.assert_close(both, ((slow + fast) / 2).log_softmax(1))
+    assert not torch.allclose(slow, fast)
+
+
 def test_an_ensemble_averages_probabilities(classifiers, evaluate, monkeypatch):
     head, *lines = evaluate(*classifiers, "--ensemble", "--snr", "60")
     assert head == ["run", "figures in %", "clean", "60 dB"]
@@ -183,6 +195,7 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("writes transcripts: --ensemble takes runs of model/objective=cross_entropy", "--ensemble", run, other)
     refused("no key or group model.objective.beem. Did you mean model.objective.beam", run, "model.objective.beem=3")
     refused("beam=wide should be a number", run, "model.objective.beam=wide")
+    refused("augment.test averages answers of one label", run, "augment.test={_target_:asrx.augment.test_time.Speeds}")
     refused(r"best.ckpt belongs to another model: leave out overrides", run, "model.encoder.width=8")
     (run / "last.ckpt").unlink()
     refused("holds no last.ckpt of a finished run", run, "tested=last")

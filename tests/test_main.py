@@ -131,6 +131,7 @@ def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
         ("FSDD", "model.init=foo", "foo stands where the config needs a class"),
         ("FSDD", "augment.offline.stages=[[speed]]", "speed stands where the config needs a class"),
         ("ImageFolder", "augment=speed", "augment.wave is for sound"),
+        ("ImageFolder", "augment.test={_target_:asrx.augment.test_time.Speeds}", "augment.test is for sound"),
     ],
 )
 def test_parts_that_do_not_fit_get_one_sentence(launch, miniatures, corpus, wrong, answer):

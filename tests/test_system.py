@@ -52,7 +52,7 @@ class Pairs(nn.Module):
         return self.mix
 
 
-def system(encoder: nn.Module | None = None, wave_augment=(), clip: Clip | None = None, mixup=None) -> System:
+def system(encoder: nn.Module | None = None, wave_augment=(), clip=None, mixup=None, readings=None) -> System:
     torch.manual_seed(0)
     return System(
         clip or Clip(1000, None),
@@ -62,6 +62,7 @@ def system(encoder: nn.Module | None = None, wave_augment=(), clip: Clip | None 
         wave_augment=wave_augment,
         frame_augment=[],
         mixup=mixup,
+        readings=readings,
         make_optimizer=None,
         make_schedule=None,
         monitor="val/accuracy",
@@ -147,3 +148,16 @@ def test_clips_are_cut_after_wave_augmentation():
     frames, lengths = model._augmented_frames(WAVE, LENGTHS)
     assert frames.shape == (3, 15, 4) and lengths.tolist() == [15] * 3
     torch.testing.assert_close(frames[:, 10:], frames[:, :5])
+
+
+def test_readings_of_an_utterance_are_averaged_but_not_in_training():
+    def readings(wave_BT, lengths_B):
+        return [(wave_BT, lengths_B), (2 * wave_BT[:, :20], torch.tensor([20, 12, 8]))]
+
+    plain, averaged = system(), system(readings=readings)
+    enc, lengths = averaged(WAVE, LENGTHS)
+    assert enc.shape == (3, 1, 4) and lengths.tolist() == [1, 1, 1]
+    whole = WAVE.reshape(3, 10, 4)
+    expected = [(whole[i].mean(0) + 2 * whole[i, : n // 4].mean(0)) / 2 for i, n in enumerate([20, 12, 8])]
+    torch.testing.assert_close(enc[:, 0], torch.stack(expected))
+    torch.testing.assert_close(averaged.training_step(batch(), 0), plain.training_step(batch(), 0))

@@ -14,11 +14,13 @@ from asrx.types import Hypothesis, Targets
 class Objective(nn.Module, ABC):
     """The task's end of the pipeline. `monitor` names the validation metric that decides which checkpoint is best,
     unless the config names another; `modes` says of each metric whether `min` or `max` is better. `labels` are the
-    output's names, and belong to the checkpoint."""
+    output's names, and belong to the checkpoint. `of_mean` says that their mean over time is
+    all it looks at, so that encodings of several readings can be averaged."""
 
     monitor: str
     modes: dict[str, str]
     labels: list[str]
+    of_mean = False
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from asrx.masking import zero_padding
+from asrx.masking import mean
 from asrx.metrics.classification import Classification
 from asrx.objectives.base import Objective
 from asrx.types import Hypothesis, Targets, UserError
@@ -28,6 +28,7 @@ class CrossEntropy(Objective):
     """
 
     monitor = "val/accuracy"
+    of_mean = True
     modes = Classification.modes
 
     def __init__(self, in_dim: int, texts: Sequence[str], label_smoothing: float = 0.0, max_labels: int = 1000):
@@ -73,5 +74,4 @@ class CrossEntropy(Objective):
         return Classification(self.labels)
 
     def _logits(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        mean_BD = zero_padding(enc_BTD, lengths_B).sum(1) / lengths_B[:, None]
-        return self.head(mean_BD).float()
+        return self.head(mean(enc_BTD, lengths_B)).float()
