@@ -8,6 +8,7 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
 
+from asrx.augment import tried
 from asrx.config import build
 from asrx.data.checks import find_problems, handle
 from asrx.data.module import DataModule
@@ -30,7 +31,8 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
     Raises:
         UserError: the parts do not fit together.
     """
-    clip = Clip(cfg.dataset.sample_rate, **cfg.dataset.clip)
+    rate = cfg.dataset.sample_rate
+    clip = Clip(rate, **cfg.dataset.clip)
     features = build(cfg.features)
     for key in ("wave", "test"):
         if cfg.augment[key] and not features.of_sound:
@@ -50,10 +52,12 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         features,
         encoder,
         objective,
-        wave_augment=[build(node) for node in cfg.augment.wave],
-        frame_augment=[build(node) for node in cfg.augment.frames],
-        mixup=build(cfg.augment.mixup) if cfg.augment.mixup else None,
-        readings=build(cfg.augment.test) if cfg.augment.test else None,
+        wave_augment=[tried.on_waves(node, f"augment.wave.{i}", rate) for i, node in enumerate(cfg.augment.wave)],
+        frame_augment=[
+            tried.on_frames(node, f"augment.frames.{i}", features.dim) for i, node in enumerate(cfg.augment.frames)
+        ],
+        mixup=tried.on_pairs(cfg.augment.mixup, "augment.mixup") if cfg.augment.mixup else None,
+        readings=tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None,
         make_optimizer=lambda params: build(cfg.optimizer, params=params),
         make_schedule=lambda optimizer, steps: build(
             cfg.optimizer.schedule, optimizer=optimizer, total_steps=steps, mode=mode

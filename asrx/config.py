@@ -143,6 +143,24 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
 
 
+def completed(cfg: DictConfig) -> DictConfig:
+    """The config of a run, with the defaults of keys that came later than the version that began it."""
+    defaults = OmegaConf.to_container(compose([]), resolve=True)
+    for group in ("logger", "search"):  # other choices have other keys
+        del defaults[group]
+    return OmegaConf.create(_completed(OmegaConf.to_container(cfg), defaults))
+
+
+def _completed(node: dict, defaults: dict) -> dict:
+    both = {name for name in node.keys() & defaults.keys() if _is_plain(node[name]) and _is_plain(defaults[name])}
+    return defaults | {name: _completed(node[name], defaults[name]) if name in both else node[name] for name in node}
+
+
+def _is_plain(node: Any) -> bool:
+    """Whether it is a mapping of ours; classes have defaults of their own."""
+    return isinstance(node, dict) and "_target_" not in node
+
+
 def check_group(cfg: DictConfig, group: str, allowed: DictConfig) -> None:
     """As `check`, but only the keys of one group.
 
@@ -179,8 +197,9 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
             )
         if not target and allowed and name not in allowed:
             raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
-        if value is None and not target and isinstance(allowed.get(name), int | float):
-            raise UserError(f"{where}=null should be a number, such as {allowed[name]}.")
+        if value is None and not target and isinstance(allowed.get(name), int | float | list):
+            kind = "a list" if isinstance(allowed[name], list) else "a number"
+            raise UserError(f"{where}=null should be {kind}, such as {allowed[name]}.")
         if "str" not in (known or {}).get(name, ""):
             _check_kind(where, value, allowed.get(name))
         # a mapping that is an argument is the class's own business

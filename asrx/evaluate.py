@@ -12,7 +12,6 @@ evaluation.json of each run folder, under the KEY=VALUEs and the noise that they
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
@@ -33,7 +32,8 @@ def main() -> None:
     with answered(overrides):
         chosen = _arguments().parse_intermixed_args()
         overrides += [word for word in chosen.runs if _is_override(word)]
-        folders = list(dict.fromkeys(Path(word) for word in chosen.runs if not _is_override(word)))
+        named = [Path(word) for word in chosen.runs if not _is_override(word)]
+        folders = list({folder.resolve(): folder for folder in named}.values())
         compare = ensemble if chosen.ensemble else evaluate
         print(compare(folders, overrides, chosen.noise, chosen.snr))
 
@@ -85,9 +85,10 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     configs = _configs(folders, overrides, noise, snrs)
 
     from asrx.measure import cost, scores
-    from asrx.report.files import write_json
+    from asrx.report.files import read_json, write_json
     from asrx.trained import load
 
+    known = {folder: read_json(folder / "evaluation.json", missing={}) for folder in configs}
     lines = [["run", "figures in %", "clean", *_heads(snrs), "parameters", "as Keras", "MMAC/s", "latency ms", "RTF"]]
     for folder, cfg in configs.items():
         trained = load(folder, cfg)
@@ -104,10 +105,10 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
             ]
         )
         path = folder / "evaluation.json"
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         name = " ".join([*sorted(overrides), f"noise={noise or 'white'}"])
+        before = known[folder].get(name, {"snr_db": {}})["snr_db"]
         in_noise = {f"{snr:g}": row for snr, row in zip(snrs, figures[1:], strict=True)}
-        write_json(path, known | {name: {"clean": figures[0], "snr_db": in_noise} | costs})
+        write_json(path, known[folder] | {name: {"clean": figures[0], "snr_db": before | in_noise} | costs})
     return aligned(lines, words=2)
 
 
@@ -134,7 +135,7 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     members, tests, sums = [], [], [0] * (1 + len(snrs))
     for folder, cfg in configs.items():
         trained = load(folder, cfg)
-        objective, test = trained.system.objective, trained.data.utterances["test"]
+        objective, test = trained.system.objective, trained.data.utterances[cfg.test_part]
         if objective.metrics().kind != "classification":
             raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
         tests.append((objective.labels, [(u.id, u.text) for u in test]))
@@ -172,13 +173,20 @@ def _configs(
 
 def _noises(cfg: DictConfig, folder: str | None, snrs: Sequence[float]) -> list[nn.Module | None]:
     """None for clean speech, then a noise for each ratio."""
+    import torch
+
     from asrx.augment.background_noise import BackgroundNoise
     from asrx.augment.noise import WhiteNoise
 
-    made = [
-        BackgroundNoise(folder, cfg.dataset.sample_rate, (snr, snr), 1.0) if folder else WhiteNoise((snr, snr), 1.0)
-        for snr in snrs
-    ]
+    try:
+        made = [
+            BackgroundNoise(folder, cfg.dataset.sample_rate, (snr, snr), 1.0) if folder else WhiteNoise((snr, snr), 1.0)
+            for snr in snrs
+        ]
+        for noise in made[:1]:  # reads the recordings
+            noise(torch.ones(1, 1), torch.ones(1).long())
+    except UserError as error:
+        raise UserError(f"--noise: {error}") from None
     return [None, *made]
 
 

@@ -41,7 +41,7 @@ def scores(trained: Trained, noise: nn.Module | None = None) -> dict[str, float]
 @torch.inference_mode()
 def probabilities(trained: Trained, noise: nn.Module | None = None) -> torch.Tensor:
     """Of every label for every test utterance, (N, V), of a classifier; the arguments are those of `scores`."""
-    objective, n = trained.system.objective, len(trained.data.utterances["test"])
+    objective, n = trained.system.objective, len(trained.data.utterances[trained.cfg.test_part])
     p_NV = torch.zeros(n, len(objective.labels))
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
         p_NV[batch.index_B] = objective.log_probabilities(enc_BTD, lengths_B).exp()
@@ -54,10 +54,10 @@ def encoded(trained: Trained, noise: nn.Module | None) -> Iterator[tuple[Batch, 
     Noise is drawn for each utterance alone, from the utterance's name: it is the same for every run, batch and
     signal-to-noise ratio.
     """
-    for batch in trained.data.loader("test", None):
+    for batch in trained.data.loader(trained.cfg.test_part, None):
         wave_BT = batch.wave_BT
         if noise is not None:
-            names = [trained.data.utterances["test"][i].id for i in batch.index_B.tolist()]
+            names = [trained.data.utterances[trained.cfg.test_part][i].id for i in batch.index_B.tolist()]
             wave_BT = _noisy(wave_BT, batch.lengths_B, names, noise)
         yield batch, *trained.system(wave_BT, batch.lengths_B)
 
@@ -80,8 +80,8 @@ def cost(trained: Trained) -> dict[str, float]:
     test part: `multiply_adds` per second of speech (of the layers, without the features), the median `latency_ms`, and
     the `real_time_factor`, seconds of work in a second of speech.
     """
-    system, n = trained.system, len(trained.data.utterances["test"])
-    test = trained.data.loader("test", None).dataset
+    system, n = trained.system, len(trained.data.utterances[trained.cfg.test_part])
+    test = trained.data.loader(trained.cfg.test_part, None).dataset
     waves = [test[np.array([i])][:2] for i in np.linspace(0, n - 1, min(n, TIMED)).astype(int)]
     seconds = sum(int(lengths_B) for _, lengths_B in waves) / trained.data.store.sample_rate
     model = _WaveToText(system).eval()

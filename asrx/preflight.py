@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import check, choices, compose, is_search
+from asrx.config import check, choices, completed, compose, is_search
 from asrx.types import UserError
 
 
@@ -59,7 +59,10 @@ def checked(cfg: DictConfig) -> DictConfig:
             f"{idle[0]} says how to search: choose search=grid, random or tpe, and write python -m asrx -m."
         )
     if cfg.resume is not None:
-        return OmegaConf.merge(OmegaConf.load(Path(cfg.resume) / "config.yaml"), {"resume": cfg.resume})
+        own = OmegaConf.load(Path(cfg.resume) / "config.yaml")
+        if completed(own) != own:
+            raise UserError(f"resume={cfg.resume}: an earlier version of asrx began that run: start a new one.")
+        return OmegaConf.merge(own, {"resume": cfg.resume})
     chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
     loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's

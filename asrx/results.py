@@ -13,9 +13,9 @@ seeds found. Runs that differ in anything else are rows of their own. A second t
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from asrx.answer import answered
+from asrx.report.files import read_json
 from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
 from asrx.types import UserError
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, metavar="FILE", help="the file to put the table into")
     chosen = parser.parse_args()
     with answered([]):
-        runs = [run for folder in chosen.folders for run in find(folder)]
+        runs = list({path.resolve(): run for folder in chosen.folders for path, run in find(folder)}.values())
         text = "\n\n".join(filter(None, [table(runs), evaluations(runs)]))
         if chosen.into:
             insert(text, chosen.into)
@@ -65,15 +66,16 @@ def main() -> None:
             print(text)
 
 
-def find(folder: Path) -> Iterator[Run]:
-    """The finished runs of named experiments in a folder and below it, without the trials of searches.
+def find(folder: Path) -> Iterator[tuple[Path, Run]]:
+    """The finished runs of named experiments in a folder and below it, without the trials of searches; with their
+    folders.
 
     Raises:
         UserError: there is no such folder, or no finished run of a named experiment in it.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder: name one that holds run folders.")
-    runs = [run for path in sorted(folder.rglob("metrics.json")) if (run := _read(path.parent))]
+    runs = [(path.parent, run) for path in sorted(folder.rglob("metrics.json")) if (run := _read(path.parent))]
     if not runs:
         raise UserError(f"{folder} holds no finished run of a named experiment: run some, experiments=NAME.")
     yield from runs
@@ -81,7 +83,7 @@ def find(folder: Path) -> Iterator[Run]:
 
 def _read(folder: Path) -> Run | None:
     try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        metrics = read_json(folder / "metrics.json")
         overrides = yaml.safe_load((folder / "overrides.yaml").read_text(encoding="utf-8"))
         cfg = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -94,8 +96,7 @@ def _read(folder: Path) -> Run | None:
     changes = tuple(sorted(re.sub(r"=/\S*/", "=DIR/", o) for o in overrides if not o.startswith(skipped)))
     root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
     data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
-    path = folder / "evaluation.json"
-    evaluated = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    evaluated = read_json(folder / "evaluation.json", missing={})
     return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics, evaluated)
 
 
@@ -116,7 +117,7 @@ def table(runs: Sequence[Run]) -> str:
         seeds = ",".join(str(seed) for seed in sorted({run.seed for run in both}))
         command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
         cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
-        lines.append([*cells, " ".join([command, *changes]) + "`"])
+        lines.append([*cells, " ".join([command, *map(shlex.quote, changes)]) + "`"])
     return _markdown(lines)
 
 
@@ -127,7 +128,7 @@ def evaluations(runs: Sequence[Run]) -> str:
         for name, found in run.evaluations.items():
             overrides, _, noise = name.rpartition("noise=")
             added = f"{Path(noise).name} noise" if found["snr_db"] else ""
-            head = f"{run.experiment}, seed {run.seed}", f"{overrides}{added}".strip()
+            head = " ".join([f"{run.experiment},", *run.changes, f"seed {run.seed}"]), f"{overrides}{added}".strip()
             noisy = [f"{snr} dB: {_rates(figures)}" for snr, figures in found["snr_db"].items()]
             cost = f"{found['multiply_adds'] / 1e6:.2f}", f"{found['latency_ms']:.1f}"
             lines.append([*head, _rates(found["clean"]), ", ".join(noisy), f"{found['keras_parameters']:,}", *cost])
@@ -146,11 +147,13 @@ def _figures(runs: Sequence[Run]) -> str:
     """Mean and standard deviation over the seeds of the test's headline figures, in per cent."""
     if not runs:
         return ""
+    seeds = len({run.seed for run in runs})
+    count = f"{seeds} seed{'s' * (seeds > 1)}" + (f", {len(runs)} runs" if len(runs) > seeds else "")
     parts = []
     for key in FIGURES:
         values = [100 * run.metrics["test"][key] for run in runs if key in run.metrics["test"]]
         if values:
-            spread = f" ± {stdev(values):.2f} ({len(values)} seeds)" if len(values) > 1 else " (1 seed)"
+            spread = f" ± {stdev(values):.2f} ({count})" if len(values) > 1 else f" ({count})"
             parts.append(f"{HEADLINES[key]} {mean(values):.2f}{spread}")
     size = runs[0].metrics["keras_parameters"]
     return f"{', '.join(parts)}; {size:,} parameters"
@@ -170,8 +173,10 @@ def insert(text: str, path: Path) -> None:
         partial = path.with_suffix(".part")
         partial.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
         os.replace(partial, path)
-    except OSError as error:
-        raise UserError(f"{path} cannot be used ({error.strerror}): name a file that can be written.") from error
+    except (OSError, UnicodeError) as error:
+        raise UserError(
+            f"{path} cannot be used ({getattr(error, 'strerror', 'not UTF-8')}): name a file that can be written."
+        ) from error
 
 
 if __name__ == "__main__":

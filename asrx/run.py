@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from asrx.augment.recordings import listing
 from asrx.config import build, digest
 from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
@@ -75,7 +76,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
             features.fit(system.clip(batch.wave_BT, batch.lengths_B) for batch in data.loader("train", None))
 
     if main:
-        run_id = digest(cfg, _fingerprint(utterances, store))
+        run_id = digest(cfg, _fingerprint(cfg, utterances, store))
         if cfg.resume is None:
             write_environment(folder, cfg, overrides, run_id)
         elif run_id != read_run_id(folder):
@@ -158,9 +159,10 @@ def _is_main() -> bool:
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
-def _fingerprint(utterances, store) -> str:
-    """What the data is: its samples, its texts and its splits."""
-    return json.dumps([store.fingerprint, [(u.text, u.split) for u in utterances]])
+def _fingerprint(cfg, utterances, store) -> str:
+    """What the data is: its samples, its texts and its splits, and the sizes of recordings that augment it."""
+    heard = [[size for _, size, _ in listing(node)] for node in cfg.augment.wave]
+    return json.dumps([store.fingerprint, [(u.text, u.split) for u in utterances], *filter(None, heard)])
 
 
 def _accelerator(trainer: DictConfig) -> str:

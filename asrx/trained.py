@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import checked, compose
+from asrx.config import checked, completed, compose
 from asrx.data.prepare import prepare
+from asrx.report.files import read_json
 from asrx.stopwatch import Stopwatch
-from asrx.types import UserError
+from asrx.types import UserError, Utterance
 
 if TYPE_CHECKING:
     from asrx.data.module import DataModule
@@ -39,7 +39,7 @@ def config_of(folder: Path, overrides: Sequence[str]) -> DictConfig:
     """
     if not (folder / "config.yaml").exists():
         raise UserError(f"{folder}: there is no run in that folder (config.yaml is missing).")
-    cfg = OmegaConf.to_container(OmegaConf.load(folder / "config.yaml"))
+    cfg = OmegaConf.to_container(completed(OmegaConf.load(folder / "config.yaml")))
     if overrides:
         # config.yaml is resolved: what an override changes elsewhere, through interpolation, only composing tells
         own = list(OmegaConf.load(folder / "overrides.yaml"))
@@ -69,20 +69,24 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     Raises:
         UserError: the data cannot be had, or the checkpoint is missing or belongs to another model.
     """
-    checkpoint, metrics = folder / f"{cfg.tested}.ckpt", folder / "metrics.json"
-    tested = metrics.exists() and json.loads(metrics.read_text(encoding="utf-8"))["test"]
-    if not (tested and checkpoint.exists()):
+    checkpoint = folder / f"{cfg.tested}.ckpt"
+    if not (read_json(folder / "metrics.json", missing={"test": None})["test"] and checkpoint.exists()):
         raise UserError(
             f"{folder} holds no {checkpoint.name} of a finished run: finish it first, python -m asrx resume={folder}."
         )
     utterances, store = prepare(cfg)
+    if cfg.dataset != (own := config_of(folder, [])).dataset:
+        _check_unheard(folder, cfg.test_part, utterances, prepare(own)[0])
 
     import torch
 
     from asrx.assembly import assemble, data_of
 
     system = assemble(cfg, [u.text for u in utterances if u.split == "train"], Stopwatch())
-    state = torch.load(checkpoint, "cpu", weights_only=True)
+    try:
+        state = torch.load(checkpoint, "cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds, which depend on what the file holds instead
+        raise UserError(f"{checkpoint} cannot be read: it is damaged, and the run has to be made anew.") from error
     if state["asrx"]["labels"] != system.objective.labels:
         raise UserError(f"{checkpoint} has other labels than the training data: give the run's own corpus.")
     try:
@@ -91,3 +95,16 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
         raise UserError(f"{checkpoint} belongs to another model: leave out overrides that change its shape.") from error
     data = data_of(cfg, utterances, store, system, folder / "evaluation_bad_utterances.jsonl")
     return Trained(cfg, system.eval(), data)
+
+
+def _check_unheard(folder: Path, part: str, utterances: Sequence[Utterance], own: Sequence[Utterance]) -> None:
+    """Refuse to test on what the run was trained on, unless it did so itself, as some published experiments do."""
+    heard, tested = (
+        {(u.audio, u.offset) for u in own if u.split in splits} for splits in (("train",), ("val", "test"))
+    )
+    tests = [u for u in utterances if u.split == part]
+    if known := [u.id for u in tests if (u.audio, u.offset) in heard - tested]:
+        raise UserError(
+            f"{folder} was trained on {len(known)} of the {len(tests)} utterances of this {part} part, such as "
+            f"{known[0]}: leave dataset.split and dataset.corpus as they were."
+        )

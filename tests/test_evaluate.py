@@ -53,6 +53,10 @@ def test_a_run_is_tested_again_and_every_setting_is_kept(launch, tones, evaluate
     cells = [percent(part, "wer", "cer") for part in (figures["clean"], figures["snr_db"]["10"])]
     assert row[:5] == [str(run), "WER / CER", *cells, f"{metrics['parameters']:,}"]
 
+    evaluate(run, "--snr", "20")
+    assert written(run)["noise=white"]["snr_db"].keys() == {"10", "20"}
+    figures = written(run)["noise=white"]
+
     evaluate(run, "model.objective.beam=5", "--snr")
     answers = written(run)
     assert set(answers) == {"noise=white", "model.objective.beam=5 noise=white"}
@@ -178,6 +182,32 @@ def test_an_ensemble_needs_the_same_test_part_and_labels(classifiers, evaluate, 
             evaluate(*classifiers, "--ensemble")
 
 
+def test_what_a_run_was_trained_on_does_not_test_it(launch, miniatures, evaluate):
+    data = ["dataset=fsdd", f"dataset.root={miniatures / 'FSDD'}", f"data_dir={miniatures}", "model=cnn"]
+    fast = ["trainer=cpu", "trainer.enable_progress_bar=false", "trainer.max_epochs=1"]
+    run = launch(*data, *fast, "dataset.split.val=0.3", "dataset.split.test=0.3", "dataset.batch_seconds=10")
+    with pytest.raises(SystemExit, match=r"was trained on \d+ of the \d+ utterances of this test part, such as"):
+        evaluate(run, "dataset.split.seed=1", "--snr")
+    evaluate(run, "dataset.batch_seconds=20", "--snr")  # the same test part
+    val, test = (evaluate(run, f"test_part={part}", "--snr")[1][2] for part in ("val", "test"))
+    epochs = (run / "metrics.csv").read_text().splitlines()
+    accuracy = epochs[1].split(",")[epochs[0].split(",").index("val/accuracy")]
+    assert val.startswith(f"{100 * float(accuracy):.2f} /")
+    assert written(run)["test_part=test noise=white"]["clean"]["utterances"] > 0
+    assert test.split(" / ")[0] == f"{100 * json.loads((run / 'metrics.json').read_text())['test']['accuracy']:.2f}"
+
+
+def test_a_run_of_an_earlier_version_has_the_defaults_of_later_keys(launch, tones, evaluate):
+    run = launch(*tones, *SHORT, "trainer.max_epochs=1")
+    _, row = evaluate(run, "--snr")
+    cfg = OmegaConf.load(run / "config.yaml")
+    del cfg.augment.test, cfg.dataset.fold, cfg.test_part
+    OmegaConf.save(cfg, run / "config.yaml")
+    assert evaluate(run, "--snr")[1][:3] == row[:3]
+    with pytest.raises(SystemExit, match="an earlier version of asrx began that run: start a new one"):
+        launch(f"resume={run}")
+
+
 def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path):
     run = launch(*tones, *SHORT, "trainer.max_epochs=1")
 
@@ -197,5 +227,13 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("beam=wide should be a number", run, "model.objective.beam=wide")
     refused("augment.test averages answers of one label", run, "augment.test={_target_:asrx.augment.test_time.Speeds}")
     refused(r"best.ckpt belongs to another model: leave out overrides", run, "model.encoder.width=8")
+    refused("takes two|averages two", "--ensemble", run, run / ".." / run.name)
+    (tmp_path / "junk").mkdir()
+    refused("--noise: folder=.*junk holds no .wav", run, "--noise", tmp_path / "junk")
+    (run / "evaluation.json").write_text("{")
+    refused("evaluation.json cannot be read", run, "--snr")
+    (run / "best.ckpt").write_bytes(b"junk")
+    (run / "evaluation.json").unlink()
+    refused("best.ckpt cannot be read: it is damaged", run, "--snr")
     (run / "last.ckpt").unlink()
     refused("holds no last.ckpt of a finished run", run, "tested=last")

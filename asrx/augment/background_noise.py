@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from asrx.augment import recordings
+from asrx.augment.arguments import interval, share
 from asrx.masking import zero_padding
 
 SILENCE = 1e-12  # power; a quieter stretch of a recording is amplified as if it had this much
@@ -26,7 +27,8 @@ class BackgroundNoise(nn.Module):
         probability: share of the utterances that get noise.
 
     Raises:
-        UserError: the folder is missing or holds no recordings; in the first batch, one of them cannot be read.
+        UserError: the folder is missing or holds no recordings, or an argument is not what it should be; in the first
+            batch, one of them cannot be used.
     """
 
     def __init__(
@@ -38,8 +40,8 @@ class BackgroundNoise(nn.Module):
     ):
         super().__init__()
         self.paths, self.sample_rate = recordings.find(folder, "recordings of noise"), sample_rate
-        self.low, self.high = snr_db
-        self.probability = probability
+        self.low, self.high = interval("snr_db", snr_db)
+        self.probability = share("probability", probability)
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T) and lengths in samples to the same, noisy."""

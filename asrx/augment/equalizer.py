@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from asrx.augment.arguments import from_zero, share, whole
 from asrx.masking import zero_padding
 
 
@@ -18,11 +19,15 @@ class Equalizer(nn.Module):
         gain_db: largest gain or loss at a point, in dB; drawn uniformly.
         points: at least two.
         probability: share of the utterances that are filtered.
+
+    Raises:
+        UserError: an argument is not what it should be.
     """
 
     def __init__(self, gain_db: float = 8.0, points: int = 6, probability: float = 1.0):
         super().__init__()
-        self.gain_db, self.points, self.probability = gain_db, points, probability
+        self.gain_db, self.points = from_zero("gain_db", gain_db), whole("points", points, least=2)
+        self.probability = share("probability", probability)
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T) and lengths in samples to the same, filtered."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from asrx.augment.arguments import interval, share
 from asrx.masking import zero_padding
 
 
@@ -14,12 +15,15 @@ class WhiteNoise(nn.Module):
     Args:
         snr_db: lowest and highest ratio of the utterance's power to the noise's, in dB; drawn uniformly.
         probability: share of the utterances that get noise.
+
+    Raises:
+        UserError: an argument is not what it should be.
     """
 
     def __init__(self, snr_db: tuple[float, float] = (5.0, 30.0), probability: float = 0.5):
         super().__init__()
-        self.low, self.high = snr_db
-        self.probability = probability
+        self.low, self.high = interval("snr_db", snr_db)
+        self.probability = share("probability", probability)
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T) and lengths in samples to the same, noisy."""

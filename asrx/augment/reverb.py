@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
 from asrx.augment import recordings
+from asrx.augment.arguments import share
 from asrx.masking import zero_padding
 
 
@@ -26,13 +27,14 @@ class Reverb(nn.Module):
         probability: share of the utterances that get reverberation.
 
     Raises:
-        UserError: the folder is missing or holds no recordings; in the first batch, one of them cannot be read.
+        UserError: the folder is missing or holds no recordings, or an argument is not what it should be; in the first
+            batch, one of them cannot be used.
     """
 
     def __init__(self, folder: str, sample_rate: int, probability: float = 0.5):
         super().__init__()
         self.paths, self.sample_rate = recordings.find(folder, "impulse responses of rooms"), sample_rate
-        self.probability = probability
+        self.probability = share("probability", probability)
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T) and lengths in samples to the same, reverberant."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from asrx.augment.arguments import from_zero, share, whole
 from asrx.masking import valid
 
 
@@ -20,6 +21,9 @@ class SpecAugment(nn.Module):
         time_share: widest time mask, as a share of the utterance; the smaller of the two counts.
         freq_width: widest frequency mask, in bins.
         fill: value of what is masked; 0 is each bin's mean when the features are normalised.
+
+    Raises:
+        UserError: an argument is not what it should be.
     """
 
     def __init__(
@@ -32,8 +36,9 @@ class SpecAugment(nn.Module):
         fill: float = 0.0,
     ):
         super().__init__()
-        self.time_masks, self.time_width, self.time_share = time_masks, time_width, time_share
-        self.freq_masks, self.freq_width = freq_masks, freq_width
+        self.time_masks, self.time_width = whole("time_masks", time_masks, least=0), from_zero("time_width", time_width)
+        self.freq_masks, self.freq_width = whole("freq_masks", freq_masks, least=0), from_zero("freq_width", freq_width)
+        self.time_share = share("time_share", time_share)
         self.fill = fill
 
     def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from asrx.augment.arguments import from_zero, share
 from asrx.masking import zero_padding
 
 
@@ -16,11 +17,15 @@ class UniformNoise(nn.Module):
         probability: share of the utterances that get noise.
         shared: add one and the same noise to every utterance of every batch, for repeating published work that did.
             A checkpoint holds the seed of it.
+
+    Raises:
+        UserError: an argument is not what it should be.
     """
 
     def __init__(self, amplitude: float = 0.03, probability: float = 1.0, shared: bool = False):
         super().__init__()
-        self.amplitude, self.probability, self.shared = amplitude, probability, shared
+        self.amplitude, self.shared = from_zero("amplitude", amplitude), shared
+        self.probability = share("probability", probability)
         self.register_buffer("seed", torch.randint(2**31, ()) if shared else None)
         self.noise_T = torch.zeros(0)
 

@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from asrx.config import build
+from asrx.augment import recordings
 from asrx.data.store import Store, pack, publish, publish_index
 from asrx.types import UserError, Utterance
 
@@ -153,19 +153,26 @@ def augmented(sources: Store, chain: Sequence[Link], seed: int, cache: Path) -> 
 
 def _after(sources: Store, link: Link, seed: int, cache: Path) -> Store:
     key = json.dumps([link, seed], sort_keys=True)
+    place = f"augment.offline.stages.{link.place}"
+    try:
+        heard = recordings.listing(link.node)
+    except UserError as error:
+        raise UserError(f"{place}: {error}") from None
 
     def work() -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         import torch
 
+        from asrx.augment import tried
+
         # before the module is made, as some draw then
         torch.manual_seed(int.from_bytes(hashlib.blake2b(key.encode(), digest_size=4).digest(), "little"))
-        module = build(link.node)
+        module = tried.on_waves(link.node, place, sources.sample_rate)
         with torch.no_grad():
             for places in _batches(sources.lengths):
                 wave_BT, lengths_B = module(*map(torch.from_numpy, sources.gather(places)))
                 yield places, wave_BT.numpy(), lengths_B.numpy()
 
-    return _made(sources, sources.errors, key, work, cache)
+    return _made(sources, sources.errors, f"{key} {heard}" if heard else key, work, cache)
 
 
 def blended(first: Store, second: Store, weights: np.ndarray, cache: Path) -> Store:

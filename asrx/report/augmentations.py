@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from asrx.augment import tried
 from asrx.config import build
 from asrx.data.store import Store
 from asrx.features.clip import Clip as Cut
@@ -86,8 +87,9 @@ def gallery(cfg: DictConfig, store: Store, training: Sequence[int], places: Sequ
     waves = [_wave(store, place) for place in places]
     frames = [seen(*wave) for wave in waves]
     augmentations = []
-    for node in _wave_augmentations(cfg):
-        module = _made(node, cfg.seed)
+    for place, node in _wave_augmentations(cfg):
+        torch.manual_seed(cfg.seed)  # some draw what they do when they are made
+        module = tried.on_waves(node, place, cfg.dataset.sample_rate).eval()
         if sound:
             clips = [stored(store, place, SECONDS) for place in places]
             pairs = [
@@ -99,16 +101,20 @@ def gallery(cfg: DictConfig, store: Store, training: Sequence[int], places: Sequ
                 after_1T, note = _drawn(module, wave_1T, i, cfg.seed)
                 pairs.append(_compared(before, seen(after_1T, torch.tensor([after_1T.shape[1]])), note))
         augmentations.append((_described(node), "waveforms", pairs))
-    for node in _plain(cfg.augment.frames):
-        module = _made(node, cfg.seed)
+    for i, node in enumerate(_plain(cfg.augment.frames)):
+        torch.manual_seed(cfg.seed)
+        module = tried.on_frames(node, f"augment.frames.{i}", features.dim).eval()
         pairs = [_compared(x, *_drawn(module, x, i, cfg.seed)) for i, x in enumerate(frames)]
         augmentations.append((_described(node), "features", pairs))
-    mixup = cfg.augment.mixup and len(frames) > 1
+    mixup = None
+    if cfg.augment.mixup and len(frames) > 1:
+        torch.manual_seed(cfg.seed)
+        mixup = tried.on_pairs(_plain(cfg.augment.mixup), "augment.mixup").eval()
     return Gallery(
         features.dim,
         [_tiles(x)[0] for x in frames],
         augmentations,
-        _mixed(_made(_plain(cfg.augment.mixup), cfg.seed), frames, cfg.seed) if mixup else None,
+        _mixed(mixup, frames, cfg.seed) if mixup else None,
     )
 
 
@@ -116,15 +122,12 @@ def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node, resolve=True)
 
 
-def _wave_augmentations(cfg: DictConfig) -> list[dict[str, Any]]:
-    """Those drawn anew in every epoch, and those that copies are made with before training."""
-    offline = [node for stage in _plain(cfg.augment.offline.stages) for node in stage if node]
-    return [*_plain(cfg.augment.wave), *offline]
-
-
-def _made(node: dict[str, Any], seed: int) -> Any:
-    torch.manual_seed(seed)  # some draw what they do when they are made
-    return build(node).eval()
+def _wave_augmentations(cfg: DictConfig) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Those drawn anew in every epoch, and those that copies are made with before training, each with its place."""
+    for i, node in enumerate(_plain(cfg.augment.wave)):
+        yield f"augment.wave.{i}", node
+    for i, stage in enumerate(_plain(cfg.augment.offline.stages)):
+        yield from ((f"augment.offline.stages.{i}.{j}", node) for j, node in enumerate(stage) if node)
 
 
 def _described(node: dict[str, Any]) -> str:

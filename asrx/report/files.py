@@ -15,7 +15,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config import home
-from asrx.types import Hypothesis, Utterance
+from asrx.types import Hypothesis, UserError, Utterance
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -25,9 +25,21 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(partial, path)
 
 
+def read_json(path: Path, missing: Any = None) -> Any:
+    """What a JSON file holds, or `missing` where there is no such file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}): restore it or move it away.") from error
+
+
 def read_run_id(folder: Path) -> str:
     """The run_id of a run folder."""
-    return json.loads((folder / "environment.json").read_text(encoding="utf-8"))["run_id"]
+    return read_json(folder / "environment.json")["run_id"]
 
 
 def write_environment(folder: Path, cfg: DictConfig, overrides: Sequence[str], run_id: str) -> None:

@@ -84,9 +84,9 @@ def test_it_comes_as_often_as_was_asked_for(tmp_path):
 
 
 def test_what_is_wrong_with_the_folder_is_said(tmp_path):
-    with pytest.raises(UserError, match=r"augment\.folder=.*nowhere is not a folder"):
+    with pytest.raises(UserError, match=r"folder=.*nowhere is not a folder"):
         BackgroundNoise(str(tmp_path / "nowhere"), RATE)
-    with pytest.raises(UserError, match=r"augment\.folder=.* holds no \.wav"):
+    with pytest.raises(UserError, match=r"folder=.* holds no \.wav"):
         BackgroundNoise(str(tmp_path), RATE)
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     with pytest.raises(UserError, match=r"broken\.wav cannot be read"):

@@ -304,7 +304,7 @@ def test_a_cache_that_cannot_be_written_is_told(recordings, tmp_path):
 
 
 def test_an_augmentation_that_cannot_be_made_is_told(recordings, tmp_path):
-    with pytest.raises(UserError, match="Gain cannot be made"):
+    with pytest.raises(UserError, match=r"stages\.0\.1: gain_db=3 should be two numbers"):
         augmented(recordings, chain(QUIET | {"gain_db": 3}), 0, tmp_path)
 
 
@@ -380,3 +380,21 @@ def test_the_fingerprint_is_that_of_the_waveforms_in_their_order(recordings, sev
     assert several.take(np.arange(7)).fingerprint == several.fingerprint
     assert several.take(np.arange(7)[::-1]).fingerprint != several.fingerprint
     assert recordings.take(np.arange(10)).fingerprint != recordings.fingerprint
+
+
+def test_copies_with_recorded_noise_follow_the_recordings(recordings, tmp_path):
+    def record(level: float) -> None:
+        noise = np.random.default_rng(0).normal(0, level, 4000)
+        soundfile.write(tmp_path / "noise" / f"a.{'wav' if level < 0.2 else 'flac'}", noise.clip(-1, 1), RATE)
+
+    (tmp_path / "noise").mkdir()
+    noisy = {"_target_": "asrx.augment.background_noise.BackgroundNoise", "folder": str(tmp_path / "noise")}
+    noisy |= {"sample_rate": RATE, "snr_db": [0, 0], "probability": 1.0}
+    record(0.1)
+    first = augmented(recordings, chain(noisy), 0, tmp_path).fingerprint
+    assert augmented(recordings, chain(noisy), 0, tmp_path).fingerprint == first
+    record(0.3)  # another one
+    assert augmented(recordings, chain(noisy), 0, tmp_path).fingerprint != first
+    shutil.rmtree(tmp_path / "noise")
+    with pytest.raises(UserError, match=r"augment.offline.stages.*folder=.*noise is not a folder"):
+        augmented(recordings, chain(noisy), 0, tmp_path)
