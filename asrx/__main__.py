@@ -62,14 +62,22 @@ def _job(cfg) -> float | str | None:
         overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
         best = run(checked(cfg), folder, overrides)
     except UserError as error:
-        with suppress(OSError):  # Hydra made it; what holds something stays
-            folder.rmdir()
+        _remove_empty(folder)
         if hydra.mode == RunMode.MULTIRUN:
             raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
     if best is None:
         sys.exit(INTERRUPTED)  # a sweep stops too
     return best
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder that holds nothing but the empty log that Hydra made with it."""
+    with suppress(OSError):
+        log = folder / "asrx.log"
+        if [*folder.iterdir()] == [log] and not log.stat().st_size:
+            log.unlink()
+            folder.rmdir()
 
 
 if __name__ == "__main__":
