@@ -31,6 +31,8 @@ SUPPLIED = {
     "trainer": ("logger", "default_root_dir", "use_distributed_sampler"),
     "logger": ("folder",),
 }
+# Settings that have two words to choose from.
+WORDS = {"dataset.on_bad": ("error", "skip"), "tested": ("best", "last"), "test_part": ("test", "val")}
 # Settings that say where things are or how they are shown, and never change a result.
 INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published", "search")
 # Of the dataset group, these change a result; what the data is, its fingerprint says.
@@ -159,6 +161,17 @@ def _completed(node: dict, defaults: dict) -> dict:
 def _is_plain(node: Any) -> bool:
     """Whether it is a mapping of ours; classes have defaults of their own."""
     return isinstance(node, dict) and "_target_" not in node
+
+
+def check_words(cfg: DictConfig) -> None:
+    """Refuse a setting that is neither of its two words.
+
+    Raises:
+        UserError: as it says.
+    """
+    for key, words in WORDS.items():
+        if (chosen := OmegaConf.select(cfg, key)) not in words:
+            raise UserError(f"{key}={chosen} is neither {' nor '.join(words)}.")
 
 
 def check_group(cfg: DictConfig, group: str, allowed: DictConfig) -> None:

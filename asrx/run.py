@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from asrx.augment.recordings import listing
-from asrx.config import build, digest
+from asrx.config import build, check_words, digest
 from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
 from asrx.types import UserError
@@ -40,12 +40,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
     stopwatch = Stopwatch()
-    if cfg.dataset.on_bad not in ("error", "skip"):
-        raise UserError(f"dataset.on_bad={cfg.dataset.on_bad} is neither error nor skip.")
-    if cfg.tested not in ("best", "last"):
-        raise UserError(f"tested={cfg.tested} is neither best nor last.")
-    if cfg.test_part not in ("val", "test"):
-        raise UserError(f"test_part={cfg.test_part} is neither test nor val.")
+    check_words(cfg)
     with stopwatch("prepare"):
         utterances, store = prepare(cfg)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import checked, completed, compose
+from asrx.config import check_words, checked, completed, compose
 from asrx.data.prepare import prepare
 from asrx.report.files import read_json
 from asrx.stopwatch import Stopwatch
@@ -69,13 +69,15 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     Raises:
         UserError: the data cannot be had, or the checkpoint is missing or belongs to another model.
     """
+    check_words(cfg)
     checkpoint = folder / f"{cfg.tested}.ckpt"
     if not (read_json(folder / "metrics.json", missing={"test": None})["test"] and checkpoint.exists()):
         raise UserError(
             f"{folder} holds no {checkpoint.name} of a finished run: finish it first, python -m asrx resume={folder}."
         )
     utterances, store = prepare(cfg)
-    if cfg.dataset != (own := config_of(folder, [])).dataset:
+    own = config_of(folder, [])
+    if (cfg.dataset, cfg.augment.offline) != (own.dataset, own.augment.offline):  # its parts may be others
         _check_unheard(folder, cfg.test_part, utterances, prepare(own)[0])
 
     import torch

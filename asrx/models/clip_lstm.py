@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from asrx.masking import mean
 from asrx.models.recurrent import LSTMStack
 from asrx.types import UserError
 
@@ -71,7 +72,7 @@ class ClipLSTM(nn.Module):
         if self.pool == "last":
             x_BD = x_BSD[torch.arange(len(x_BSD), device=x_BSD.device), steps_B - 1]
         elif self.pool == "time":
-            x_BD = x_BSD.sum(1) / steps_B[:, None]
+            x_BD = mean(x_BSD, steps_B)
         else:
             x_BD = x_BSD.mean(2)
         return self.hidden(x_BD).relu()[:, None], self.out_len(lengths_B)
