@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from asrx.threads import wait_briefly
+
 INTERRUPTED = 130  # the exit status a shell gives for Ctrl-C
 
 
@@ -19,7 +21,7 @@ def answered(arguments: list[str]) -> Iterator[None]:
     Args:
         arguments: of the command, by which a misspelt one is explained.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine ten times slower
+    wait_briefly()
     asked = []
 
     def interrupt(number: int, frame: Any) -> None:

@@ -14,6 +14,7 @@ from asrx.augment.recordings import listing
 from asrx.config import build, check_words, digest
 from asrx.data.prepare import prepare
 from asrx.stopwatch import Stopwatch
+from asrx.threads import Others, share
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
-    stopwatch = Stopwatch()
+    stopwatch, others = Stopwatch(), Others()
     check_words(cfg)
     with stopwatch("prepare"):
         utterances, store = prepare(cfg)
@@ -61,6 +62,8 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     from asrx.report.terminal import summary
 
     _quieten()
+    if "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(share(others.cores()))
     main = _is_main()
     torch.manual_seed(cfg.seed)
     system = assemble(cfg, [u.text for u in utterances if u.split == "train"], stopwatch)

@@ -162,7 +162,7 @@ def test_every_augmentation_leaves_padding_and_lengths_true(place, node, tmp_pat
 
 # the rooms, from the ground up: a module imports from rooms below its own, and from its own
 FLOORS = [
-    {"types", "signatures", "masking", "stopwatch", "schedules"},
+    {"types", "signatures", "masking", "stopwatch", "schedules", "threads"},
     {"config", "monitored"},
     {"features", "augment", "models", "decoding", "metrics"},
     {"objectives", "data"},  # data makes copies with augmentations
