@@ -8,7 +8,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from asrx.answer import INTERRUPTED, answered
+from asrx.commands.answer import INTERRUPTED, answered
 
 VERBS = ("compare", "evaluate", "explore", "render", "results")
 
@@ -18,10 +18,10 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments and arguments[0] in VERBS:
         sys.argv = [f"asrx {arguments[0]}", *arguments[1:]]
-        import_module(f"asrx.{arguments[0]}").main()
+        import_module(f"asrx.commands.{arguments[0]}").main()
         return
     if {"-h", "--help"} & set(arguments):
-        from asrx.usage import usage
+        from asrx.commands.usage import usage
 
         print(usage())
         return
@@ -32,8 +32,8 @@ def main() -> None:
 def _hydra(arguments: list[str]) -> None:
     import hydra
 
-    from asrx.config import home, set_up_hydra
-    from asrx.preflight import check_resume
+    from asrx.config.compose import home, set_up_hydra
+    from asrx.config.preflight import check_resume
 
     check_resume(arguments)
     set_up_hydra()
@@ -46,8 +46,8 @@ def _job(cfg) -> float | str | None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
-    from asrx.preflight import checked
-    from asrx.run import run
+    from asrx.config.preflight import checked
+    from asrx.training.run import run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()

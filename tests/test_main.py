@@ -28,7 +28,7 @@ def test_nothing_heavy_is_imported_for(arguments):
 
 
 def test_help_names_every_choice_with_a_line():
-    from asrx.config import choices, groups
+    from asrx.config.compose import choices, groups
 
     text = asrx("--help").stdout
     for group in groups():

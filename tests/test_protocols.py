@@ -42,7 +42,7 @@ def data(tmp_path_factory) -> list[str]:
 def start(tmp_path_factory):
     """Call the command with scripted validation losses: a name and overrides in, the run folder out."""
     from asrx.__main__ import main
-    from asrx.system import System
+    from asrx.training.system import System
 
     runs = tmp_path_factory.mktemp("runs")
     log_scores = System._log_scores
@@ -120,7 +120,7 @@ def test_without_a_name_the_objective_s_metric_chooses(start, data):
     ],
 )
 def test_a_killed_run_resumed_stops_where_it_would_have(stopped, start, data, method, calls):
-    from asrx.system import System
+    from asrx.training.system import System
 
     real, seen, name = getattr(System, method), [], f"{method}{calls}"
 

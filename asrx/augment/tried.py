@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from asrx.config import build
+from asrx.config.build import build
 from asrx.types import UserError
 
 ROWS = 8  # utterances that an augmentation is tried on

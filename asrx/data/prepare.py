@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import build
+from asrx.config.build import build
 from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.store import Store

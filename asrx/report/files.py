@@ -14,7 +14,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import home
+from asrx.config.compose import home
 from asrx.types import Hypothesis, UserError, Utterance
 
 

@@ -11,17 +11,12 @@ from typing import Any
 from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
-import asrx.assembly
-import asrx.callbacks.checkpoints
-import asrx.callbacks.interrupt
-import asrx.callbacks.timing
-import asrx.report.page  # noqa: F401
-from asrx.callbacks.probe import Probe, Probed
-from asrx.callbacks.prune import Prune
-from asrx.config import checked
-from asrx.run import run
+from asrx.config.check import checked
 from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
+from asrx.training.callbacks.probe import Probe, Probed
+from asrx.training.callbacks.prune import Prune
+from asrx.training.run import run
 from asrx.types import UserError
 
 

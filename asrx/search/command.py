@@ -13,12 +13,14 @@ from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import build, check_group, checked, component, compose
-from asrx.monitored import monitored
-from asrx.preflight import check_sweep
+from asrx.config.build import build, component
+from asrx.config.check import check_group, checked
+from asrx.config.compose import compose
+from asrx.config.preflight import check_sweep
 from asrx.search.methods import Grid
 from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
+from asrx.training.monitored import monitored
 from asrx.types import UserError
 
 
@@ -202,7 +204,7 @@ def _report(planned: Sweep) -> None:
             f"No trial was finished: see the reasons in {planned.folder}/ledger.jsonl, mend the cause, and go on with "
             "search.retry_failed=true."
         )
-    from asrx.compare import compare
+    from asrx.report.compare.comparison import compare
 
     print(compare([planned.folder], planned.folder))
     command = [*planned.fixed, *planned.space().overrides(best.params)]

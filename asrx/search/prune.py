@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from asrx.config import build
+from asrx.config.build import build
 from asrx.types import UserError
 
 

@@ -12,7 +12,10 @@ from typing import Any, NamedTuple
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config import build, checked, choices, digest
+from asrx.config.build import build
+from asrx.config.check import checked
+from asrx.config.compose import choices
+from asrx.config.digest import digest
 from asrx.search.ledger import Ledger, Trial
 from asrx.search.methods import Method, Tried
 from asrx.search.space import Point, Space

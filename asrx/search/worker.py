@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
-from asrx.callbacks.history import read_curve
 from asrx.report.folder import read_epochs
 from asrx.search import process
 from asrx.search.ledger import Trial
 from asrx.search.sweep import Sweep
+from asrx.training.callbacks.history import read_curve
 from asrx.types import UserError
 
 

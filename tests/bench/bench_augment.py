@@ -26,7 +26,8 @@ from omegaconf import OmegaConf
 
 from asrx.augment.pitch_shift import PitchShift
 from asrx.augment.time_stretch import TimeStretch
-from asrx.config import build, compose
+from asrx.config.build import build
+from asrx.config.compose import compose
 from asrx.data.audio import Audio
 from asrx.data.copies import Offline, augmented
 from asrx.data.store import Store

@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 from statistics import mean, median
 
-from asrx.callbacks.history import read_curve
 from asrx.search.methods import TPE, Random, Tried
 from asrx.search.prune import ASHA, Median
 from asrx.search.sweep import Sweep
+from asrx.training.callbacks.history import read_curve
 
 SEEDS = 20
 SPACE = [

@@ -8,8 +8,9 @@ import pytest
 from sklearn.model_selection import train_test_split
 from sklearn.utils import shuffle
 
-from asrx.data.array_splits import TrainTestSplit, ValidationSplit
 from asrx.data.copies import Offline, plan
+from asrx.data.splits.train_test_split import TrainTestSplit
+from asrx.data.splits.validation_split import ValidationSplit
 from asrx.types import UserError, Utterance
 
 CORPUS = [Utterance(f"{i % 5}_{i:03d}", "a.wav", str(i % 5), f"speaker{i % 3}", "train") for i in range(100)]

@@ -104,7 +104,7 @@ def test_every_setting_makes_another_store(tmp_path):
         pytest.param(
             ["train/no/a.png", "val/no/a.png", "test/no/a.png"],
             [("test/no/a.png", "no", "test"), ("train/no/a.png", "no", "train"), ("val/no/a.png", "no", "val")],
-            id="the layout of asrx.render",
+            id="the layout of asrx.commands.render",
         ),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_folder_of_images_is_listed(tmp_path, files, expected):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"root": None}, r"dataset.root is not set: .* python -m asrx.render FOLDER"),
+        ({"root": None}, r"dataset.root is not set: .* python -m asrx render FOLDER"),
         ({"time_axis": "x"}, r"dataset.time_axis=x is neither rows nor columns"),
         ({"frames": 0}, r"dataset.frames=0 should be a whole number from 1"),
         ({"bands": 1.5}, r"dataset.bands=1.5 should be a whole number from 1"),

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 from omegaconf import OmegaConf
 
-from asrx.config import compose
+from asrx.config.compose import compose
 from asrx.data import prepare as module
 from asrx.data.copies import plan
 from asrx.data.prepare import prepare
@@ -20,9 +20,9 @@ QUIET = {"_target_": "asrx.augment.gain.Gain", "gain_db": [-6, -6]}
 TWICE = [[None, QUIET]]
 MIXUP = {"alpha": 0.5, "draw": "sample"}
 # copies are made before the split, which gives the held-out part to validation and test alike
-POOLED = {"_target_": "asrx.data.array_splits.TrainTestSplit", "held_out": 0.3, "seed": 1}
-LAST_HALF = {"_target_": "asrx.data.array_splits.ValidationSplit", "val": 0.5}
-STRATIFIED = {"_target_": "asrx.data.splits.Stratified", "val": 0.2, "test": 0.2}
+POOLED = {"_target_": "asrx.data.splits.train_test_split.TrainTestSplit", "held_out": 0.3, "seed": 1}
+LAST_HALF = {"_target_": "asrx.data.splits.validation_split.ValidationSplit", "val": 0.5}
+STRATIFIED = {"_target_": "asrx.data.splits.stratified.Stratified", "val": 0.2, "test": 0.2}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from asrx.data.splits import BySpeaker, LeaveSpeakersOut, Random, Stratified
+from asrx.data.splits.by_speaker import BySpeaker
+from asrx.data.splits.leave_speakers_out import LeaveSpeakersOut
+from asrx.data.splits.random import Random
+from asrx.data.splits.stratified import Stratified
 from asrx.types import UserError, Utterance
 
 # 3 labels x 10 speakers x 4 repetitions

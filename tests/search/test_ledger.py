@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from asrx.config import set_up_hydra
+from asrx.config.compose import set_up_hydra
 from asrx.search.ledger import Ledger, Trial
 from asrx.search.sweep import Sweep
 from asrx.types import UserError

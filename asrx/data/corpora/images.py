@@ -49,7 +49,7 @@ class ImageFolder:
         if self.root is None:
             raise UserError(
                 "dataset.root is not set: pass the folder that holds one folder of images per class, or make one from "
-                "recordings with python -m asrx.render FOLDER dataset=speech_commands."
+                "recordings with python -m asrx render FOLDER dataset=speech_commands."
             )
         if self.time_axis not in ("rows", "columns"):
             raise UserError(f"dataset.time_axis={self.time_axis} is neither rows nor columns.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from asrx.config import nearest
+from asrx.config.compose import nearest
 from asrx.types import UserError, Utterance
 
 REQUIRED = ("audio_filepath", "text")

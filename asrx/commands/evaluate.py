@@ -1,0 +1,215 @@
+"""The command `python -m asrx evaluate`: trained runs side by side, on their clean test part and in noise.
+
+    python -m asrx evaluate RUN_FOLDER... --noise FOLDER --snr 20 10 0
+    python -m asrx evaluate RUN_FOLDER model.objective.beam=100 --snr
+    python -m asrx evaluate RUN_FOLDER RUN_FOLDER RUN_FOLDER --ensemble
+
+Each run is built anew from its folder and tested on the CPU with the weights that it tested itself. KEY=VALUE changes
+its config, as for `python -m asrx`. Every run meets the same noise. The figures are printed as a table and kept in
+evaluation.json of each run folder, under the KEY=VALUEs and the noise that they belong to.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asrx.commands.answer import answered
+from asrx.report.terminal import HEADLINES, aligned
+from asrx.types import UserError
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+    from torch import nn
+
+
+def main() -> None:
+    """Entry point; errors are answered as `python -m asrx` does."""
+    overrides: list[str] = []
+    with answered(overrides):
+        chosen = _arguments().parse_intermixed_args()
+        overrides += [word for word in chosen.runs if _is_override(word)]
+        named = [Path(word) for word in chosen.runs if not _is_override(word)]
+        folders = list({folder.resolve(): folder for folder in named}.values())
+        compare = ensemble if chosen.ensemble else evaluate
+        print(compare(folders, overrides, chosen.noise, chosen.snr))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:
+        raise UserError(f"{message}: see python -m asrx evaluate --help.")
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = _Parser("python -m asrx evaluate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("runs", nargs="+", metavar="RUN_FOLDER|KEY=VALUE", help="runs, and changes to their configs")
+    parser.add_argument("--noise", metavar="FOLDER", help="recordings of noise; white noise without it")
+    parser.add_argument(
+        "--snr",
+        nargs="*",
+        type=float,
+        metavar="DB",
+        default=[20.0, 10.0, 0.0],
+        help="ratios of speech to noise, 20 10 0 by default; alone, it leaves noise out",
+    )
+    parser.add_argument(
+        "--ensemble",
+        action="store_true",
+        help="classifiers: each one's figures, their mean, and those of their averaged probabilities",
+    )
+    return parser
+
+
+def _is_override(word: str) -> bool:
+    return "=" in word and not Path(word).is_dir()
+
+
+def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
+    """Test runs again, and measure what they cost.
+
+    Args:
+        folders: of the runs.
+        overrides: of their configs.
+        noise: folder of recordings; None is white noise.
+        snrs: signal-to-noise ratios in dB.
+
+    Returns:
+        a table with a line for each run; evaluation.json of each run folder holds the same and more.
+
+    Raises:
+        UserError: a folder holds no run, or what a run needs cannot be had.
+    """
+    configs = _configs(folders, overrides, noise, snrs)
+
+    from asrx.evaluation.measure import cost, scores
+    from asrx.evaluation.trained import load
+    from asrx.report.files import read_json, write_json
+
+    known = {folder: read_json(folder / "evaluation.json", missing={}) for folder in configs}
+    lines = [["run", "figures in %", "clean", *_heads(snrs), "parameters", "as Keras", "MMAC/s", "latency ms", "RTF"]]
+    for folder, cfg in configs.items():
+        trained = load(folder, cfg)
+        figures = [scores(trained, added) for added in _noises(cfg, noise, snrs)]
+        costs = cost(trained)
+        lines.append(
+            [
+                *_cells(str(folder), figures),
+                f"{costs['parameters']:,}",
+                f"{costs['keras_parameters']:,}",
+                f"{costs['multiply_adds'] / 1e6:.2f}",
+                f"{costs['latency_ms']:.1f}",
+                f"{costs['real_time_factor']:.4f}",
+            ]
+        )
+        path = folder / "evaluation.json"
+        name = " ".join([*sorted(overrides), f"noise={noise or 'white'}"])
+        before = known[folder].get(name, {"snr_db": {}})["snr_db"]
+        in_noise = {f"{snr:g}": row for snr, row in zip(snrs, figures[1:], strict=True)}
+        write_json(path, known[folder] | {name: {"clean": figures[0], "snr_db": before | in_noise} | costs})
+    return aligned(lines, words=2)
+
+
+def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
+    """Average the probabilities that classifiers give to the same test utterances (bagging, Breiman 1996,
+    https://doi.org/10.1007/BF00058655, where the members were trained on bootstrap draws).
+
+    The arguments are those of `evaluate`.
+
+    Returns:
+        a table with a line for each run, their mean, and the ensemble.
+
+    Raises:
+        UserError: fewer than two runs, runs that are no classifiers or differ in labels or test utterances, or see
+            `evaluate`.
+    """
+    if len(folders) < 2:
+        raise UserError("--ensemble averages two runs or more: name their folders.")
+    configs = _configs(folders, overrides, noise, snrs)
+
+    from asrx.evaluation.measure import probabilities
+    from asrx.evaluation.trained import load
+
+    members, tests, sums = [], [], [0] * (1 + len(snrs))
+    for folder, cfg in configs.items():
+        trained = load(folder, cfg)
+        objective, test = trained.system.objective, trained.data.utterances[cfg.test_part]
+        if objective.metrics().kind != "classification":
+            raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
+        tests.append((objective.labels, [(u.id, u.text) for u in test]))
+        if tests[-1] != tests[0]:
+            raise UserError(
+                f"{folder} has other labels or test utterances than {folders[0]}: name runs that share them."
+            )
+        answers = [probabilities(trained, added) for added in _noises(cfg, noise, snrs)]
+        sums = [total + p_NV for total, p_NV in zip(sums, answers, strict=True)]
+        members.append([_scored(objective, test, p_NV) for p_NV in answers])
+    mean = [
+        {name: sum(row[name] for row in column) / len(members) for name in column[0]}
+        for column in zip(*members, strict=True)
+    ]
+    together = [_scored(objective, test, p_NV) for p_NV in sums]
+    rows = [*zip(map(str, folders), members, strict=True), ("mean of the runs", mean), ("ensemble", together)]
+    lines = [["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)]
+    return aligned(lines, words=2)
+
+
+def _configs(
+    folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
+) -> dict[Path, DictConfig]:
+    """Of all runs; what can be refused is refused here, before any is loaded."""
+    from asrx.evaluation.trained import config_of
+
+    if not folders:
+        raise UserError("Name a run folder: python -m asrx evaluate RUN_FOLDER.")
+    if strange := [snr for snr in snrs if not isfinite(snr)]:
+        raise UserError(f"--snr {strange[0]:g} is no ratio of speech to noise in dB: give a number such as 20.")
+    if noise and not Path(noise).is_dir():
+        raise UserError(f"--noise {noise} is not a folder: name one that holds recordings of noise.")
+    return {folder: config_of(folder, overrides) for folder in folders}
+
+
+def _noises(cfg: DictConfig, folder: str | None, snrs: Sequence[float]) -> list[nn.Module | None]:
+    """None for clean speech, then a noise for each ratio."""
+    import torch
+
+    from asrx.augment.background_noise import BackgroundNoise
+    from asrx.augment.noise import WhiteNoise
+
+    try:
+        made = [
+            BackgroundNoise(folder, cfg.dataset.sample_rate, (snr, snr), 1.0) if folder else WhiteNoise((snr, snr), 1.0)
+            for snr in snrs
+        ]
+        for noise in made[:1]:  # reads the recordings
+            noise(torch.ones(1, 1), torch.ones(1).long())
+    except UserError as error:
+        raise UserError(f"--noise: {error}") from None
+    return [None, *made]
+
+
+def _scored(objective, test, p_NV) -> dict[str, float]:
+    figures = objective.metrics()
+    references = [objective.text(objective.encode(u.text)) for u in test]
+    figures.update(references, [objective.labels[i] for i in p_NV.argmax(1).tolist()])
+    return figures.compute()
+
+
+def _heads(snrs: Sequence[float]) -> list[str]:
+    return [f"{snr:g} dB" for snr in snrs]
+
+
+def _cells(name: str, figures: list[dict[str, Any]]) -> list[str]:
+    """Of a line of the table: what it is of, what its figures are, and the figures."""
+    keys = [key for key in HEADLINES if key in figures[0]]
+    return [
+        name,
+        " / ".join(HEADLINES[key] for key in keys),
+        *(" / ".join(f"{100 * row[key]:.2f}" for key in keys) for row in figures),
+    ]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""From an exception to one sentence for the person at the terminal."""
+
+from __future__ import annotations
+
+import re
+
+from omegaconf import OmegaConf
+
+from asrx.config.compose import choices, compose, groups, nearest
+from asrx.config.signatures import signature
+from asrx.types import UserError
+
+
+def explain(error: Exception, arguments: list[str]) -> str | None:
+    """What is wrong and what to do, in one sentence; None for an error that is not the user's."""
+    if isinstance(error, UserError):
+        return str(error)
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    if isinstance(error, ValueError) and "Config group override" in str(error):
+        return f"{error}: give the group one of its choices, see python -m asrx --help."
+    if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+        return None
+    text = str(error)
+    if match := re.search(r"Could not override '([^']+)'", text):
+        return _unknown_key(match[1], arguments)
+    if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):
+        group, name = match[1], match[2]
+        if group == "hydra/launcher":
+            return f"hydra/launcher={name} is not installed: joblib, submitit and ray are extras of asrx, asrx[joblib]."
+        options = choices(group)
+        return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _unknown_key(key: str, arguments: list[str]) -> str:
+    own = set(groups()) - {"experiments"}  # an experiment may be what is wrong
+    composed = compose(
+        [argument for argument in arguments if argument.partition("=")[0] in own and "," not in argument]
+    )
+    parent, _, name = key.rpartition(".")
+    node = OmegaConf.select(composed, parent) if parent else None
+    target = node.get("_target_") if OmegaConf.is_dict(node) else None
+    known = signature(target) if target else None
+    takes = known.arguments if known else {}
+    if name in takes:
+        return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
+    if OmegaConf.is_dict(OmegaConf.select(composed, key)):
+        return f"{key} is a mapping, and new keys in it need a plus: write +{key}=..."
+    options = [*_paths(composed), *(f"{parent}.{name}" for name in takes), *groups()]
+    return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
+
+
+def _paths(node, prefix: str = "") -> list[str]:
+    found = []
+    for name in node:
+        found.append(prefix + str(name))
+        below = node._get_node(name)
+        if OmegaConf.is_dict(below) and not below._is_none():
+            found += _paths(below, f"{prefix}{name}.")
+    return found

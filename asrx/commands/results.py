@@ -1,0 +1,183 @@
+"""The command `python -m asrx results FOLDER...`: the table of experiments/README.md, from run folders.
+
+    python -m asrx results runs > table.md
+    python -m asrx results runs --into experiments/README.md
+
+looks for finished runs of named experiments in the folders and below them, and puts beside each other what was
+published, what the experiment as published gives here, and what its corrected twin NAME_corrected gives here, over all
+seeds found. Runs that differ in anything else are rows of their own. A second table holds what
+`python -m asrx evaluate` found: clean, in noise, and what an answer costs. With --into, the text between the lines
+`<!-- results -->` and `<!-- end of results -->` of a file is replaced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, NamedTuple
+
+import yaml
+
+from asrx.commands.answer import answered
+from asrx.report.files import read_json
+from asrx.report.folder import PLACES
+from asrx.report.terminal import HEADLINES
+from asrx.types import UserError
+
+TWIN = "_corrected"
+BEGIN, END = "<!-- results -->", "<!-- end of results -->"
+FIGURES = ("wer", "cer", "accuracy")
+EVALUATION_HEAD = ["run", "decoding and noise", "clean", "in noise", "parameters", "MMAC/s", "latency, ms"]
+HEAD = ["experiment", "data", "published", "as published, here", "corrected, or our own, here", "command"]
+
+
+class Run(NamedTuple):
+    """One finished run of a named experiment; `changes` are its overrides but seed and places."""
+
+    experiment: str
+    changes: tuple[str, ...]
+    seed: int
+    data: str
+    published: str | None
+    metrics: dict[str, Any]
+    evaluations: dict[str, dict[str, Any]]
+
+
+def main() -> None:
+    """Entry point; errors are answered as `python -m asrx` does."""
+    parser = argparse.ArgumentParser(
+        "python -m asrx results", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of runs")
+    parser.add_argument("--into", type=Path, metavar="FILE", help="the file to put the table into")
+    chosen = parser.parse_args()
+    with answered([]):
+        runs = list({path.resolve(): run for folder in chosen.folders for path, run in find(folder)}.values())
+        text = "\n\n".join(filter(None, [table(runs), evaluations(runs)]))
+        if chosen.into:
+            insert(text, chosen.into)
+        else:
+            print(text)
+
+
+def find(folder: Path) -> Iterator[tuple[Path, Run]]:
+    """The finished runs of named experiments in a folder and below it, without the trials of searches; with their
+    folders.
+
+    Raises:
+        UserError: there is no such folder, or no finished run of a named experiment in it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder: name one that holds run folders.")
+    runs = [(path.parent, run) for path in sorted(folder.rglob("metrics.json")) if (run := _read(path.parent))]
+    if not runs:
+        raise UserError(f"{folder} holds no finished run of a named experiment: run some, experiments=NAME.")
+    yield from runs
+
+
+def _read(folder: Path) -> Run | None:
+    try:
+        metrics = read_json(folder / "metrics.json")
+        overrides = yaml.safe_load((folder / "overrides.yaml").read_text(encoding="utf-8"))
+        cfg = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise UserError(f"{folder} cannot be read ({error}): take it out of the folder.") from error
+    named = dict(override.split("=", 1) for override in overrides if "=" in override)
+    if "experiments" not in named or not metrics["test"] or "trial" in cfg.get("search", {}):
+        return None
+    skipped = ("experiments=", "seed=", *PLACES)
+    # a path of this machine says nothing to others but its last part
+    changes = tuple(sorted(re.sub(r"=/\S*/", "=DIR/", o) for o in overrides if not o.startswith(skipped)))
+    root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
+    data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
+    evaluated = read_json(folder / "evaluation.json", missing={})
+    return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics, evaluated)
+
+
+def table(runs: Sequence[Run]) -> str:
+    """A Markdown table with a row for each experiment and its twin."""
+    rows = defaultdict(lambda: {False: [], True: []})
+    for run in runs:
+        rows[run.experiment.removesuffix(TWIN), run.changes][run.experiment.endswith(TWIN)].append(run)
+    lines = [HEAD, ["---"] * len(HEAD)]
+    for (name, changes), sides in sorted(rows.items()):
+        both = sides[False] + sides[True]
+        published = next((run.published for run in both if run.published), "")
+        if not published:  # an experiment of nobody else's
+            sides = {False: [], True: both}
+        # where both ran, their test parts may differ in size
+        data = "; ".join(dict.fromkeys(run.data for run in both))
+        names = sorted({run.experiment for run in both})
+        seeds = ",".join(str(seed) for seed in sorted({run.seed for run in both}))
+        command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
+        cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
+        lines.append([*cells, " ".join([command, *map(shlex.quote, changes)]) + "`"])
+    return _markdown(lines)
+
+
+def evaluations(runs: Sequence[Run]) -> str:
+    """A Markdown table of what the runs' evaluation.json hold, a line for each entry; empty where there is none."""
+    lines = []
+    for run in sorted(runs, key=lambda run: (run.experiment, run.changes, run.seed)):
+        for name, found in run.evaluations.items():
+            overrides, _, noise = name.rpartition("noise=")
+            added = f"{Path(noise).name} noise" if found["snr_db"] else ""
+            head = " ".join([f"{run.experiment},", *run.changes, f"seed {run.seed}"]), f"{overrides}{added}".strip()
+            noisy = [f"{snr} dB: {_rates(figures)}" for snr, figures in found["snr_db"].items()]
+            cost = f"{found['multiply_adds'] / 1e6:.2f}", f"{found['latency_ms']:.1f}"
+            lines.append([*head, _rates(found["clean"]), ", ".join(noisy), f"{found['keras_parameters']:,}", *cost])
+    return _markdown([EVALUATION_HEAD, ["---"] * len(EVALUATION_HEAD), *lines]) if lines else ""
+
+
+def _rates(figures: dict[str, float]) -> str:
+    return " / ".join(f"{100 * figures[key]:.2f}" for key in FIGURES if key in figures)
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+def _figures(runs: Sequence[Run]) -> str:
+    """Mean and standard deviation over the seeds of the test's headline figures, in per cent."""
+    if not runs:
+        return ""
+    seeds = len({run.seed for run in runs})
+    count = f"{seeds} seed{'s' * (seeds > 1)}" + (f", {len(runs)} runs" if len(runs) > seeds else "")
+    parts = []
+    for key in FIGURES:
+        values = [100 * run.metrics["test"][key] for run in runs if key in run.metrics["test"]]
+        if values:
+            spread = f" ± {stdev(values):.2f} ({count})" if len(values) > 1 else f" ({count})"
+            parts.append(f"{HEADLINES[key]} {mean(values):.2f}{spread}")
+    size = runs[0].metrics["keras_parameters"]
+    return f"{', '.join(parts)}; {size:,} parameters"
+
+
+def insert(text: str, path: Path) -> None:
+    """Replace what stands between the marks of a file.
+
+    Raises:
+        UserError: the file lacks the marks, or cannot be read or written.
+    """
+    try:
+        before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
+        _, end, after = rest.partition(END)
+        if not (mark and end):
+            raise UserError(f"{path} has no line {BEGIN} with a line {END} after it: add them where the table belongs.")
+        partial = path.with_suffix(".part")
+        partial.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        os.replace(partial, path)
+    except (OSError, UnicodeError) as error:
+        raise UserError(
+            f"{path} cannot be used ({getattr(error, 'strerror', 'not UTF-8')}): name a file that can be written."
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""The name of a result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from omegaconf import DictConfig, OmegaConf
+
+# Settings that say where things are or how they are shown, and never change a result.
+INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published", "search")
+# Of the dataset group, these change a result; what the data is, its fingerprint says.
+DATASET_SETTINGS = ("sample_rate", "clip", "batch_size", "batch_seconds", "buckets", "replacement")
+
+
+def digest(cfg: DictConfig, data: str) -> str:
+    """Twelve hex digits that name a result: of every setting that affects it, and of the data's fingerprint."""
+    settings = OmegaConf.to_container(cfg, resolve=True)
+    settings = {name: value for name, value in settings.items() if name not in INDIFFERENT}
+    settings["trainer"].pop("enable_progress_bar", None)
+    settings["dataset"] = {name: settings["dataset"][name] for name in DATASET_SETTINGS}
+    return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,72 @@
+"""What is checked before anything heavy is imported: the config, and the run to resume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from asrx.config.check import check, is_search
+from asrx.config.compose import choices, compose
+from asrx.config.saved import completed
+from asrx.types import UserError
+
+
+def check_resume(arguments: list[str]) -> None:
+    """Look at `resume=FOLDER` on the command line before Hydra makes that folder.
+
+    Raises:
+        UserError: the folder holds no run, or there are other overrides beside it.
+    """
+    folder = next((a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")), "null")
+    if folder == "null":
+        return
+    if not (Path(folder) / "config.yaml").exists():
+        raise UserError(f"resume={folder}: there is no run in that folder (config.yaml is missing).")
+    others = [a for a in arguments if not a.startswith(("resume=", "hydra."))]
+    if others:
+        raise UserError(
+            f"resume={folder} continues the run with the config it began with: leave out {' '.join(others)}, "
+            "or start a new run without resume."
+        )
+
+
+def check_sweep(cfg: DictConfig) -> None:
+    """Refuse what cannot be part of a sweep.
+
+    Raises:
+        UserError: several processes.
+    """
+    if "ddp" in str(cfg.trainer.get("strategy")):
+        raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
+
+
+def checked(cfg: DictConfig) -> DictConfig:
+    """The config to run: the composed one after its check, or that of the run to resume.
+
+    Raises:
+        UserError: see `asrx.config.check`; several processes in a sweep.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    hydra = HydraConfig.get()
+    if hydra.mode == RunMode.MULTIRUN:
+        check_sweep(cfg)
+    if is_search(cfg):
+        name = hydra.runtime.choices["search"]
+        raise UserError(f"search={name} is a sweep: write python -m asrx -m ..., or search=none for one run.")
+    if idle := [o for o in OmegaConf.to_container(hydra.overrides.task) if o.startswith("search.")]:
+        raise UserError(
+            f"{idle[0]} says how to search: choose search=grid, random or tpe, and write python -m asrx -m."
+        )
+    if cfg.resume is not None:
+        own = OmegaConf.load(Path(cfg.resume) / "config.yaml")
+        if completed(own) != own:
+            raise UserError(f"resume={cfg.resume}: an earlier version of asrx began that run: start a new one.")
+        return OmegaConf.merge(own, {"resume": cfg.resume})
+    chosen = hydra.runtime.choices.items()
+    ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
+    loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
+    check(cfg, compose([*ours, loggers]))
+    return cfg

@@ -1,0 +1,216 @@
+"""Weights & Biases."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning.loggers import WandbLogger
+from pytorch_lightning.loggers.logger import rank_zero_experiment
+from pytorch_lightning.utilities import rank_zero_only
+
+from asrx.report.errors import KINDS, Judged, confusion, judge, kind_of
+from asrx.report.folder import Prediction, read_run
+from asrx.report.loggers import MAX_ROWS
+from asrx.types import UserError
+
+
+class Wandb(WandbLogger):
+    """A Weights & Biases run with all its files in `wandb/` of the run folder; a resumed folder continues its run.
+
+    Offline runs are uploaded later with `wandb sync`. The API key stays with wandb (environment or netrc).
+
+    Args:
+        folder: the run folder; its config.yaml is read when the first value is logged.
+        project: the W&B project.
+        name: the name of the W&B run; the run folder's name if None.
+        mode: online, offline, or auto: online when an API key is known and the server answers within 3 s.
+
+    Raises:
+        UserError: the mode is none of these, or it is online and no API key is known.
+    """
+
+    def __init__(self, folder: Path, project: str = "asrx", name: str | None = None, mode: str = "auto") -> None:
+        if mode not in ("auto", "online", "offline"):
+            raise UserError(f"logger.wandb.mode is {mode!r}; choose auto, online or offline.")
+        if mode == "online" and not _key_known():
+            raise UserError(
+                "logger.wandb.mode is online but no API key is known; set WANDB_API_KEY or run `wandb login`."
+            )
+        if mode == "auto":
+            mode = _choose_mode(Path(folder))
+        import wandb
+
+        self.folder = Path(folder).resolve()
+        # wandb would keep what it stages for upload in the home directory
+        files = self.folder / "wandb"
+        os.environ |= {"WANDB_DATA_DIR": str(files), "WANDB_CACHE_DIR": str(files / "cache")}
+        super().__init__(
+            name=name,
+            save_dir=self.folder,
+            project=project,
+            mode=mode,
+            # the run folder has the terminal's story and the commit; a diff of the user's tree could hold secrets
+            settings=wandb.Settings(console="off", disable_git=True, save_code=False, silent=mode == "offline"),
+        )
+        # Lightning always passes it, and wandb warns of it
+        del self._wandb_init["anonymous"]
+
+    @property
+    @rank_zero_experiment
+    def experiment(self) -> Any:
+        """The W&B run, started at first use with the resolved config; of a sweep's trial, in the sweep's group."""
+        if self._experiment is None:
+            self._start("config.yaml")
+        return self._experiment
+
+    def _start(self, file: str) -> None:
+        import yaml
+
+        config = yaml.safe_load((self.folder / file).read_text(encoding="utf-8"))
+        trial = config.get("search") or {}
+        name = self.folder.name
+        if "sweep" in trial:
+            name = f"{trial['trial']:03}_{name}"
+            self._wandb_init["group"] = trial["sweep"]
+        self._wandb_init["name"] = self._wandb_init["name"] or name
+        self._wandb_init["id"] = self._id = _run_id(self.folder / "wandb" / "run_id")
+        super().experiment.config.update(config, allow_val_change=True)
+
+    @rank_zero_only
+    def log_sweep(self) -> None:
+        """Adds the ledger of a sweep as a table, in a W&B run of the sweep's group; `folder` is the sweep's.
+
+        Raises:
+            UserError: the ledger cannot be read.
+        """
+        import wandb
+
+        from asrx.report.sweep import read_sweep
+
+        sweep = read_sweep(self.folder)
+        self._wandb_init |= {"group": self.folder.name, "job_type": "sweep"}
+        self._start("search.yaml")
+        keys = list(dict.fromkeys(key for trial in sweep.trials for key in trial.params))
+        columns = ["trial", "state", "score", "steps", "seconds", "reason", *keys]
+        rows = [
+            [trial.number, trial.state, trial.score, trial.steps, trial.seconds, trial.reason]
+            + [trial.params.get(key) for key in keys]
+            for trial in sweep.trials
+        ]
+        self._experiment.log({"ledger": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
+        self._experiment.finish()
+
+    @rank_zero_only
+    def log_results(self, folder: Path) -> None:
+        """Adds the test metrics to the summary, a table of the test set, its errors, and ends the W&B run.
+
+        Raises:
+            UserError: the run folder is incomplete.
+        """
+        run = read_run(folder)
+        kind = kind_of(run)
+        self.experiment.summary.update(run.figures())
+        if run.predictions:
+            judged = judge(kind, run.predictions)
+            self.experiment.log({"test/predictions": _prediction_table(judged), **_ERRORS[run.metrics["kind"]](judged)})
+        self.experiment.finish()
+
+
+def _prediction_table(judged: Sequence[Judged]) -> Any:
+    import wandb
+
+    columns = ["id", "speaker", "reference", "hypothesis", "errors", "score", "audio"]
+    # worst first and no more than MAX_ROWS: the audio of a whole test set would take longer than the test
+    rows = [
+        [one.id, one.speaker, one.reference, one.hypothesis, item.errors, one.score, _audio(one)]
+        for item in judged[:MAX_ROWS]
+        for one in [item.prediction]
+    ]
+    return wandb.Table(columns=columns, data=rows)
+
+
+def _audio(prediction: Prediction) -> Any:
+    import wandb
+
+    from asrx.report.audio import read_clip
+
+    try:
+        clip = read_clip(prediction)
+    except UserError:
+        # the report names the file; the row stands without its player
+        return None
+    return wandb.Audio(clip.wave, sample_rate=clip.rate)
+
+
+def _error_table(judged: Sequence[Judged]) -> dict[str, Any]:
+    import wandb
+
+    columns, rows = KINDS["error_rate"].table(judged)
+    return {"test/errors": wandb.Table(columns=columns, data=rows[:MAX_ROWS])}
+
+
+def _confusion_plot(judged: Sequence[Judged]) -> dict[str, Any]:
+    import wandb
+
+    labels = confusion(judged).labels
+    place = {label: index for index, label in enumerate(labels)}
+    plot = wandb.plot.confusion_matrix(
+        y_true=[place[one.prediction.reference] for one in judged],
+        preds=[place[one.prediction.hypothesis] for one in judged],
+        class_names=labels,
+    )
+    return {"test/confusion": plot}
+
+
+_ERRORS = {"error_rate": _error_table, "classification": _confusion_plot}
+
+
+def _run_id(path: Path) -> str:
+    """The W&B id of a run folder, made at its first use, so that resuming the folder continues the same W&B run."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(secrets.token_hex(4), encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def _choose_mode(folder: Path) -> str:
+    if not _key_known():
+        reason = "no API key is known"
+    elif not _reachable(_server()):
+        reason = f"{_server()} cannot be reached"
+    else:
+        return "online"
+    rank_zero_only(print)(f"W&B logs offline ({reason}); upload later with: wandb sync {folder}/wandb/offline-run-*")
+    return "offline"
+
+
+def _server() -> str:
+    return os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
+
+
+def _key_known() -> bool:
+    from requests.utils import get_netrc_auth
+
+    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(_server()))
+
+
+def _reachable(url: str, seconds: float = 3.0) -> bool:
+    """Whether a server answers at all. The thread is left behind when it hangs: looking up a name has no timeout."""
+    import requests
+
+    answers = []
+
+    def ask() -> None:
+        with contextlib.suppress(requests.RequestException):
+            answers.append(requests.head(url, timeout=seconds))
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    return bool(answers)

@@ -1,0 +1,88 @@
+"""report.html: one page that explains a run, in one file that opens offline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from asrx.report.document import data_uri, image_type, render, write
+from asrx.report.errors import Judged, common_errors, confusion, judge, kind_of
+from asrx.report.figures import line_chart
+from asrx.report.folder import RunFolder, read_run
+from asrx.types import UserError
+
+WORST = 10
+
+
+def write_report(folder: Path) -> Path:
+    """Writes `report.html` into a run folder, from the files in it alone.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UserError: the folder lacks a file every run has, or one cannot be parsed.
+    """
+    page = _render(read_run(folder))
+    target = Path(folder) / "report.html"
+    write(target, page)
+    return target
+
+
+def _render(run: RunFolder) -> str:
+    kind = kind_of(run)
+    judged = judge(kind, run.predictions)
+    best = run.metrics.get("best") or {}
+    return render(
+        "run/page.html.j2",
+        run=run,
+        name=run.path.name,
+        kind=kind,
+        kind_template=f"run/{run.metrics['kind']}.html.j2",
+        test=run.metrics.get("test"),
+        part="validation" if run.metrics.get("part") == "val" else "test",
+        best=best,
+        seconds=run.metrics.get("seconds") or {},
+        judged=judged,
+        common_errors=common_errors(judged),
+        confusion=confusion,
+        charts=[chart for chart in _charts(run, kind, best.get("epoch")) if chart],
+        worst=_worst(judged),
+    )
+
+
+def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
+    losses = {"train/loss": "training", "val/loss": "validation"}
+    rates = {f"val/{metric}": kind.metrics[metric] for metric in kind.curves}
+    return [
+        line_chart("Loss", run.epochs, losses, best_epoch),
+        line_chart(kind.curves_title, run.epochs, rates, best_epoch, percent=True),
+    ]
+
+
+def _worst(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    return [{"judged": one, **_exhibit(one)} for one in judged[:WORST] if one.errors]
+
+
+def _exhibit(one: Judged) -> dict[str, Any]:
+    """What the template shows of an utterance: its sound, or the image that it is."""
+    media_type = image_type(one.prediction.audio)
+    return _picture(one, media_type) if media_type else _sound(one)
+
+
+def _picture(one: Judged, media_type: str) -> dict[str, Any]:
+    try:
+        return {"clip": None, "picture": data_uri(media_type, Path(one.prediction.audio).read_bytes())}
+    except OSError:
+        return {"clip": None, "problem": f"Image not readable: {one.prediction.audio}."}
+
+
+def _sound(one: Judged) -> dict[str, Any]:
+    from asrx.report.audio import read_clip, spectrogram, wav_bytes
+
+    try:
+        clip = read_clip(one.prediction)
+    except UserError as error:
+        return {"clip": None, "problem": str(error)}
+    return {"clip": clip, "player": data_uri("audio/wav", wav_bytes(clip)), "spectrogram": spectrogram(clip)}

@@ -1,0 +1,215 @@
+"""The LightningModule: wave augmentation, features, frame augmentation, encoder, objective."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from torch import nn
+
+from asrx.augment.mixup import Mixup
+from asrx.features.base import Features
+from asrx.features.clip import Clip
+from asrx.masking import mean
+from asrx.objectives.base import Objective
+from asrx.training.schedules import Schedule
+from asrx.training.stopwatch import Stopwatch
+from asrx.types import Batch, Hypothesis
+
+
+class System(pl.LightningModule):
+    """One experiment's model and how it is trained. It never asks which task this is.
+
+    Args:
+        clip: brings all utterances to one length, after wave augmentation.
+        features, encoder, objective: the pipeline; what each must offer stands in asrx.features.base,
+            asrx.models.crnn and asrx.objectives.base. An encoder may have a `penalty()`, which is added to the loss.
+        wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
+        mixup: draws pairs of utterances, or None.
+        readings: (wave_BT, lengths_B) -> a list of the same, whose encodings are averaged where nothing is trained; for
+            objectives that look at the mean of the encodings. None reads an utterance as it is.
+        make_optimizer: parameters to optimizer.
+        make_schedule: (optimizer, total steps) to schedule.
+        monitor: the validation metric that schedules look at.
+        seed: of dropout and augmentation, together with the place in training: a step draws the same numbers whether or
+            not the run was interrupted before it.
+        stopwatch: sums the seconds of features.
+        card: plain data that makes a checkpoint explain itself: the resolved config and the labels.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        features: Features,
+        encoder: nn.Module,
+        objective: Objective,
+        wave_augment: Sequence[nn.Module],
+        frame_augment: Sequence[nn.Module],
+        mixup: Mixup | None,
+        readings: nn.Module | None,
+        make_optimizer: Callable[[Any], torch.optim.Optimizer],
+        make_schedule: Callable[[torch.optim.Optimizer, int], Schedule],
+        monitor: str,
+        seed: int,
+        stopwatch: Stopwatch,
+        card: dict[str, Any],
+    ):
+        super().__init__()
+        self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
+        self.wave_augment, self.frame_augment = nn.ModuleList(wave_augment), nn.ModuleList(frame_augment)
+        self.mixup, self.readings = mixup, readings
+        self.make_optimizer, self.make_schedule, self.monitor = make_optimizer, make_schedule, monitor
+        self.seed, self.stopwatch, self.card = seed, stopwatch, card
+        # a sum, not a mean, so that it can be saved in mid-epoch and added over processes;
+        # not a buffer, as DDP would copy the first process's over the others
+        self.train_loss = torch.zeros(2, dtype=torch.float64)
+        self.schedule_state: dict[str, Any] = {}
+        self.results: dict[str, float] = {}  # the latest scores, exact; Lightning keeps them in float32
+        self.predictions: list[tuple[int, str, Hypothesis]] = []
+
+    def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without
+        augmentation; one encoding of each utterance where there are several readings of it."""
+        if self.readings is None:
+            return self._encoded(wave_BT, lengths_B)
+        means_RBD = torch.stack([mean(*self._encoded(*reading)) for reading in self.readings(wave_BT, lengths_B)])
+        return means_RBD.mean(0)[:, None], torch.ones_like(lengths_B)
+
+    def _encoded(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.encoder(*self.features(*self.clip(wave_BT, lengths_B)))
+
+    def out_len(self, n_samples: int) -> int:
+        """Encoder frames of `n_samples` samples, after the augmentation that shortens them most."""
+        shortest = n_samples * prod(getattr(augment, "shortest", 1.0) for augment in self.wave_augment)
+        return self.encoder.out_len(self.features.frames(self.clip.out_len(int(shortest))))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        optimizer = self.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        self.schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        if self.schedule_state:
+            self.schedule.load_state_dict(self.schedule_state)
+        return optimizer
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.schedule.stepped()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["asrx"] = self.card
+        checkpoint["schedule"] = self.schedule.state_dict()
+        checkpoint["train_loss"] = self._train_loss_of_all().cpu()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.schedule_state = checkpoint["schedule"]
+        if self.global_rank == 0:  # it is the sum of all processes
+            self.train_loss = checkpoint["train_loss"]
+
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        place = [self.seed, self.current_epoch, batch_idx, self.global_rank]
+        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        with self.stopwatch("features"):
+            frames_BTF, lengths_B = self._augmented_frames(batch.wave_BT, batch.lengths_B)
+            mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
+            if mix:
+                frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
+        enc_BTD, lengths_B = self.encoder(frames_BTF, lengths_B)
+        loss_B = self._loss(enc_BTD, lengths_B, batch)
+        if mix:
+            loss_B = mix.combine(loss_B, self._loss(enc_BTD, lengths_B, batch.partners(mix.partner_B)))
+        self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
+        return loss_B.mean()
+
+    def _loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch) -> torch.Tensor:
+        """One loss per utterance, (B,)."""
+        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
+        if batch.others is not None:
+            others_B = self.objective.loss(enc_BTD, lengths_B, batch.others)
+            loss_B = batch.share_B * loss_B + (1 - batch.share_B) * others_B
+        return loss_B + self.encoder.penalty() if hasattr(self.encoder, "penalty") else loss_B
+
+    @torch.no_grad()
+    def _augmented_frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.autocast(self.device.type, enabled=False):
+            for augment in self.wave_augment:
+                wave_BT, lengths_B = augment(wave_BT, lengths_B)
+            frames_BTF, lengths_B = self.features(*self.clip(wave_BT, lengths_B))
+            for augment in self.frame_augment:
+                frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
+        return frames_BTF, lengths_B
+
+    def mean_train_loss(self) -> float:
+        """Mean over the utterances of the epoch so far, in all processes."""
+        loss, count = self._train_loss_of_all().tolist()
+        return loss / max(count, 1)
+
+    def _train_loss_of_all(self) -> torch.Tensor:
+        return self.trainer.strategy.reduce(self.train_loss.to(self.device, copy=True), reduce_op="sum")
+
+    def on_train_epoch_end(self) -> None:
+        self.log("train/loss", self.mean_train_loss())
+        self.log("lr", self.optimizers().param_groups[0]["lr"])
+        self.train_loss = torch.zeros_like(self.train_loss)
+        self.results = {}  # an epoch without validation has no figures of it
+
+    def on_validation_epoch_start(self) -> None:
+        self._start_scoring()
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._score(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        results = self._log_scores("val")
+        if not self.trainer.sanity_checking:
+            self.schedule.validated(results[self.monitor])
+
+    def on_test_epoch_start(self) -> None:
+        self._start_scoring()
+        self.predictions = []
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        references, hypotheses = self._score(batch)
+        self.predictions += zip(batch.index_B.tolist(), references, hypotheses, strict=True)
+
+    def on_test_epoch_end(self) -> None:
+        self._log_scores("test")
+
+    def all_predictions(self) -> list[tuple[int, str, Hypothesis]]:
+        """Place in the test set, reference and hypothesis of every test utterance, those of the other processes too."""
+        if self.trainer.world_size == 1:
+            return self.predictions
+        gathered: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(gathered, self.predictions)
+        return [prediction for part in gathered for prediction in part]
+
+    def _start_scoring(self) -> None:
+        self.scores = self.objective.metrics()
+        self.held_out_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
+
+    def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
+        enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
+        self.held_out_loss += _sum_and_count(self._loss(enc_BTD, lengths_B, batch))
+        targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
+        references = [self.objective.text(ids[:length]) for ids, length in targets]
+        hypotheses = self.objective.decode(enc_BTD, lengths_B)
+        self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
+        return references, hypotheses
+
+    def _log_scores(self, part: str) -> dict[str, float]:
+        loss, count = self.trainer.strategy.reduce(self.held_out_loss, reduce_op="sum").tolist()
+        counts = self.trainer.strategy.reduce(self.scores.counts.to(self.device), reduce_op="sum")
+        self.scores.counts = counts.cpu()
+        results = {"loss": loss / max(count, 1)} | self.scores.compute()
+        named = {f"{part}/{name}": value for name, value in results.items()}
+        self.log_dict({name: float(value) for name, value in named.items()})
+        self.results |= named
+        return named
+
+
+def _sum_and_count(loss_B: torch.Tensor) -> torch.Tensor:
+    return torch.stack([loss_B.detach().double().sum(), torch.full_like(loss_B[0], len(loss_B)).double()]).detach()

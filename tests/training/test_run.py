@@ -1,0 +1,206 @@
+"""Whole runs in this process: what a run leaves behind, and that a stopped one ends as if it had not been stopped."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from asrx.config.check import is_search
+from asrx.config.compose import choices, compose
+
+SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
+FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
+
+
+def rows(folder):
+    return [
+        {name: value for name, value in row.items() if name != "seconds"}
+        for row in csv.DictReader(open(folder / "metrics.csv", encoding="utf-8"))
+    ]
+
+
+def test_a_run_folder_explains_itself(launch, tones):
+    folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["state"] == "finished"
+    assert metrics["test"]["utterances"] == 12
+    assert set(metrics["seconds"]) >= {"prepare", "data", "features", "model", "validation", "test"}
+    assert len(rows(folder)) == 3
+    predictions = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in predictions] == [f"test:{i}" for i in sorted(range(1, 13), key=str)]
+    environment = json.loads((folder / "environment.json").read_text())
+    assert {"run_id", "torch", "git_commit", "device", "command"} <= set(environment)
+    assert "augment" in (folder / "config.yaml").read_text()
+    assert "augment=full" in (folder / "overrides.yaml").read_text()
+    assert "<html" in (folder / "report.html").read_text()
+    for name in ("best.ckpt", "last.ckpt"):
+        checkpoint = torch.load(folder / name, weights_only=True)
+        assert checkpoint["asrx"]["config"]["augment"]["mixup"]["alpha"] == 0.5
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        pytest.param(["optimizer=adamw"], id="one cycle"),
+        pytest.param(["optimizer=adam", "optimizer/schedule=plateau", "optimizer.schedule.patience=0"], id="plateau"),
+        pytest.param(["optimizer=sgd", "augment=full", "features.normalize=corpus"], id="cosine and augmentation"),
+        pytest.param(["+trainer.accumulate_grad_batches=2"], id="accumulated gradients"),
+    ],
+)
+@pytest.mark.parametrize("killed_after", [2, 6, 11], ids=["first batches", "end of an epoch", "middle of an epoch"])
+def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatch, choice, killed_after):
+    from asrx.training.callbacks.checkpoints import Checkpoints
+    from asrx.training.system import System
+
+    monkeypatch.setattr(Checkpoints.__init__, "__defaults__", (0.0,))  # last.ckpt after every batch
+    whole = launch(*tones, *FAST, *choice, folder="whole")
+
+    class Killed(BaseException):
+        pass
+
+    step, seen = System.training_step, []
+
+    def dying(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) > killed_after:
+            raise Killed
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", dying)
+        with pytest.raises(Killed):
+            launch(*tones, *FAST, *choice, folder="killed")
+    killed = whole.parent / "killed"
+    launch(f"resume={killed}")
+    assert rows(killed) == rows(whole)
+    outcome = [json.loads((folder / "metrics.json").read_text()) for folder in (killed, whole)]
+    assert outcome[0]["test"] == outcome[1]["test"]
+    assert outcome[0]["best"] == outcome[1]["best"]
+    states = [torch.load(folder / "best.ckpt", weights_only=True)["state_dict"] for folder in (killed, whole)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
+def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path):
+    import signal
+
+    from asrx.training.system import System
+
+    step, seen = System.training_step, []
+
+    def interrupted(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) == 8:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", interrupted)
+        with pytest.raises(SystemExit, match="130"):
+            launch(*tones, *FAST)
+    folder = tmp_path / "run"
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert (metrics["state"], metrics["test"]) == ("interrupted", None)
+    assert (folder / "report.html").exists()
+    assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 8, "not the batch in hand"
+    launch(f"resume={folder}")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+    assert len(rows(folder)) == 3
+
+
+@pytest.mark.parametrize(
+    ("data", "metric", "enough"),
+    [("tones", "cer", 0.0), ("tone_labels", "accuracy", 1.0)],
+    ids=["CTC", "classification"],
+)
+def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, metric, enough):
+    from corpus import labels, sentences, write_manifest
+
+    texts = sentences(10, 5) if data == "tones" else labels(10)
+    manifest = write_manifest(tmp_path / "ten", texts, "ten")
+    same = [f"dataset.{part}={manifest}" for part in ("train", "val", "test")]
+    overfit = ["trainer.max_epochs=120", "dataset.batch_size=5", "optimizer.lr=0.01", "model.encoder.dropout=0"]
+    overfit += ["model.encoder.width=48", "model.encoder.time_strides=1"]
+    settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", *overfit]
+    folder = launch(*settings)
+    assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
+
+
+@pytest.mark.parametrize("name", choices("experiments"))
+def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name):
+    """With all of its own settings, on a few recordings in the layout of its corpus."""
+    cfg = compose([f"experiments={name}"])
+    corpus = cfg.dataset.corpus._target_.rpartition(".")[2]
+    fast = [f"data_dir={miniatures}", "trainer=debug", "trainer.max_epochs=1"]
+    if "model.init.checkpoint" in OmegaConf.missing_keys(cfg):
+        first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
+        fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
+    fast += [f"experiments={name}", f"dataset.root={miniatures / corpus}"]
+    if is_search(cfg):
+        sweep = launch("-m", *fast, "search.trials=1", f"search.dir={tmp_path / 'sweep'}", folder="sweep")
+        assert json.loads((sweep / "ledger.jsonl").read_text())["state"] == "finished"
+        fast.append("search=none")
+    folder = launch(*fast)
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_a_validation_before_training_does_not_count(launch, tones):
+    folder = launch(*tones, *FAST, "trainer.num_sanity_val_steps=2", "optimizer/schedule=plateau")
+    assert rows(folder) == rows(launch(*tones, *FAST, "optimizer/schedule=plateau", folder="without"))
+
+
+def test_an_epoch_without_validation_has_no_figures_of_it(launch, tones):
+    found = rows(launch(*tones, *FAST, "trainer.max_epochs=4", "+trainer.check_val_every_n_epoch=2"))
+    assert [bool(row["val/cer"]) for row in found] == [False, True, False, True]
+
+
+def test_resume_refuses_data_that_changed(launch, tones, tmp_path):
+    manifest = next(o for o in tones if o.startswith("dataset.train=")).partition("=")[2]
+    rest = [o for o in tones if not o.startswith("dataset.train=")]
+    copy = Path(manifest).with_name("copy.jsonl")
+    lines = Path(manifest).read_text().splitlines(keepends=True)
+    copy.write_text("".join(lines))
+    folder = launch(*rest, *FAST, f"dataset.train={copy}")
+    copy.write_text("".join(lines[:-1]))
+    with pytest.raises(SystemExit, match="the data is not what it was"):
+        launch(f"resume={folder}")
+
+
+def test_two_validations_in_an_epoch_see_all_the_data(launch, tones):
+    folder = launch(*tones, *FAST, "+trainer.val_check_interval=0.5", "trainer.max_epochs=1")
+    assert rows(folder)[0]["val/utterances"] == "12"
+
+
+def test_columns_have_other_names(launch, tones, tmp_path):
+    manifest = Path(next(o for o in tones if o.startswith("dataset.train=")).partition("=")[2])
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    table = manifest.with_name("table.csv")
+    table.write_text("path,sentence\n" + "".join(f"{row['audio_filepath']},{row['text']}\n" for row in lines))
+    names = "dataset.columns={audio_filepath: path, text: sentence}"
+    common = ["dataset=manifest", "dataset.sample_rate=8000", "features.n_mels=20", f"data_dir={tmp_path}"]
+    folder = launch(*common, f"dataset.train={table}", names, *FAST, "trainer.max_epochs=1")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_a_run_that_diverged_says_so(launch, tones):
+    with pytest.raises(SystemExit, match="Training diverged"):
+        launch(*tones, *FAST, "optimizer.lr=1e30", "optimizer/schedule=none", "trainer.gradient_clip_val=null")
+
+
+def test_a_run_without_validation_is_refused(launch, tones):
+    with pytest.raises(SystemExit, match="No validation would take place"):
+        launch(*tones, *FAST, "+trainer.limit_val_batches=0")
+
+
+def test_a_run_of_four_steps(launch, tones):
+    launch(*tones, *FAST, "trainer.max_epochs=1", "+trainer.limit_train_batches=4")
+
+
+def test_an_override_may_refer_to_another_value(launch, tones):
+    folder = launch(*tones, *FAST, "dataset.batch_size=${features.n_mels}")
+    assert OmegaConf.load(folder / "config.yaml").dataset.batch_size == 20
+    assert "dataset.batch_size=${features.n_mels}" in (folder / "overrides.yaml").read_text()
