@@ -31,7 +31,3 @@ def main() -> None:
         folders = list(dict.fromkeys(chosen.folders))
         alone = len(folders) == 1 and is_sweep(folders[0])
         print(compare(folders, chosen.into or (folders[0] if alone else Path())))
-
-
-if __name__ == "__main__":
-    main()

@@ -209,7 +209,3 @@ def _cells(name: str, figures: list[dict[str, Any]]) -> list[str]:
         " / ".join(HEADLINES[key] for key in keys),
         *(" / ".join(f"{100 * row[key]:.2f}" for key in keys) for row in figures),
     ]
-
-
-if __name__ == "__main__":
-    main()

@@ -68,7 +68,3 @@ def explore(page: Path, overrides: list[str]) -> None:
         write(page, text)
     except OSError as error:
         raise UserError(f"{page} cannot be written ({error.strerror or error}): name another file.") from error
-
-
-if __name__ == "__main__":
-    main()

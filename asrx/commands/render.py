@@ -161,7 +161,3 @@ def pictures(wave_BT: np.ndarray, sample_rate: int) -> np.ndarray:
     full_scale = (mel.spectrogram.window.sum() / 2) ** 2  # energy of a sine of amplitude 1
     level_BFT = 10 * (energy_BFT / full_scale).log10()  # -inf for silence
     return (255 * (1 + level_BFT / RANGE)).round().clamp(0, 255).transpose(1, 2).to(torch.uint8).numpy()
-
-
-if __name__ == "__main__":
-    main()

@@ -177,7 +177,3 @@ def insert(text: str, path: Path) -> None:
         raise UserError(
             f"{path} cannot be used ({getattr(error, 'strerror', 'not UTF-8')}): name a file that can be written."
         ) from error
-
-
-if __name__ == "__main__":
-    main()

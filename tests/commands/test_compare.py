@@ -19,7 +19,7 @@ def command(monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path / "here")
 
     def call(*arguments) -> list[str]:
-        monkeypatch.setattr(sys, "argv", ["asrx.commands.compare", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["asrx compare", *map(str, arguments)])
         capsys.readouterr()
         main()
         return capsys.readouterr().out.splitlines()

@@ -26,7 +26,7 @@ def evaluate(monkeypatch, capsys):
     """Call the command in this process: arguments in, the words of its table's lines out."""
 
     def command(*arguments) -> list[list[str]]:
-        monkeypatch.setattr(sys, "argv", ["asrx.commands.evaluate", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", ["asrx evaluate", *map(str, arguments)])
         capsys.readouterr()
         main()
         return [[cell.strip() for cell in line.split("  ") if cell] for line in capsys.readouterr().out.splitlines()]

@@ -104,7 +104,7 @@ def test_every_setting_makes_another_store(tmp_path):
         pytest.param(
             ["train/no/a.png", "val/no/a.png", "test/no/a.png"],
             [("test/no/a.png", "no", "test"), ("train/no/a.png", "no", "train"), ("val/no/a.png", "no", "val")],
-            id="the layout of asrx.commands.render",
+            id="the layout of asrx render",
         ),
     ],
 )

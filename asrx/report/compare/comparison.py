@@ -45,7 +45,7 @@ def compare(folders: Sequence[Path], into: Path) -> str:
                 f"{folder} is no run folder and no sweep folder: it has no metrics.json and no search.yaml."
             )
     ranking = rank(systems, sweeps[0] if sweeps and len(folders) == 1 else None)
-    command = shlex.join(["python", "-m", "asrx.commands.compare", *map(str, folders)])
+    command = shlex.join(["python", "-m", "asrx", "compare", *map(str, folders)])
     page, table = into / "compare.html", into / "compare.csv"
     try:
         into.mkdir(parents=True, exist_ok=True)
