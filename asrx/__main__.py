@@ -35,13 +35,16 @@ def _hydra(arguments: list[str]) -> None:
     from asrx.config.compose import home, set_up_hydra
     from asrx.config.preflight import check_resume
 
-    check_resume(arguments)
+    moved = check_resume(arguments)
+    sys.argv = [argument for argument in sys.argv if argument not in moved]
     set_up_hydra()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
-    hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(_job)()
+    hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(
+        lambda cfg: _job(cfg, moved)
+    )()
 
 
-def _job(cfg) -> float | str | None:
+def _job(cfg, moved: list[str]) -> float | str | None:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf
@@ -60,7 +63,7 @@ def _job(cfg) -> float | str | None:
     folder = Path(hydra.runtime.output_dir)
     try:
         overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
-        best = run(checked(cfg), folder, overrides)
+        best = run(checked(cfg, moved), folder, [*overrides, *moved])
     except UserError as error:
         _remove_empty(folder)
         if hydra.mode == RunMode.MULTIRUN:

@@ -1,4 +1,4 @@
-"""What travels between the rooms of asrx.
+"""What travels between the rooms of asrx, and what each kind of part must offer.
 
 Shape legend, used as name suffixes everywhere: B batch, T time (samples before the features, frames after),
 F feature bins, D encoder width, U target tokens, V vocabulary.
@@ -6,10 +6,13 @@ F feature bins, D encoder width, U target tokens, V vocabulary.
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 SPLITS = ("train", "val", "test")
@@ -82,3 +85,140 @@ class Hypothesis:
 
     text: str
     score: float
+
+
+class Decoder(Protocol):
+    """How the waveform store comes by the samples of a kind of file.
+
+    Attributes:
+        sample_rate: of what it decodes to, in Hz.
+        key: all its settings, in words; part of the store's key.
+        progress: what it does, for the progress bar.
+    """
+
+    sample_rate: int
+    key: str
+    progress: str
+
+    @abstractmethod
+    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
+        """The int16 samples and the error text (empty when fine) of each utterance, all of them in the file `path`."""
+
+
+class Corpus(Protocol):
+    """A data set. `licence` says on what terms it can be had; `decoder` reads its files where they are not sound."""
+
+    licence: str
+    decoder: Decoder | None = None
+
+    @abstractmethod
+    def prepare(self) -> list[Utterance]:
+        """List the utterances.
+
+        Raises:
+            UserError: the corpus cannot be had, or is not laid out as it should be.
+        """
+
+
+class Split(Protocol):
+    """Which utterances train, which validate, which test.
+
+    Attributes:
+        speaker_disjoint: whether no speaker is in two parts.
+        official: whether the corpus's own parts are kept.
+        has_folds: whether `fold` works.
+    """
+
+    speaker_disjoint: bool
+    official: bool
+    has_folds: bool
+
+    @abstractmethod
+    def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
+        """Answer the utterances with `split` set to train, val or test.
+
+        Raises:
+            UserError: they cannot be split like that.
+        """
+
+    @abstractmethod
+    def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
+        """Divide what `assign` answered anew: fold `index` of `of` validates.
+
+        Raises:
+            UserError: there is no such fold.
+        """
+
+
+class Augment(Protocol):
+    """An augmentation of waveforms (B, T) or of frames (B, T, F), an nn.Module. `shortest` is the smallest length that
+    can come out, as a share of the length that went in."""
+
+    shortest: float = 1.0
+
+    @abstractmethod
+    def forward(self, x: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch and its lengths to the same; zeros in the padding."""
+
+
+class Encoder(Protocol):
+    """From features to encodings, an nn.Module. It is built with `in_dim`, the feature bins F, and with `in_frames`, if
+    it names that: the frames of every clip, or None where they differ. `dim` is its width D."""
+
+    dim: int
+
+    @abstractmethod
+    def out_len(self, n_frames: Any) -> Any:
+        """Number of output frames of `n_frames` frames; works on integers and on integer tensors."""
+
+    @abstractmethod
+    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, T, F) and lengths in frames to (B, T', D) and lengths; zeros in the padding, which changes no answer."""
+
+    def penalty(self) -> torch.Tensor | float:
+        """What is added to every utterance's loss."""
+        return 0.0
+
+
+class Objective(Protocol):
+    """The task's end of the pipeline, an nn.Module: from text to targets, from encodings to a loss, and back to text.
+
+    It is built with `in_dim`, the encoder's width D, and, if it names them, with `texts`, those of the training part,
+    and `labels`, those that a checkpoint has, or None.
+
+    Attributes:
+        monitor: the validation metric that decides which checkpoint is best, unless the config names another.
+        modes: of each metric, whether `min` or `max` is better.
+        labels: the output's names, which belong to the checkpoint.
+        of_mean: whether the mean of the encodings over time is all that it looks at, so that those of several readings
+            can be averaged.
+    """
+
+    monitor: str
+    modes: dict[str, str]
+    labels: list[str]
+    of_mean: bool = False
+
+    @abstractmethod
+    def encode(self, text: str) -> list[int]:
+        """Text to target ids. Raises ValueError, in words, where the text cannot be a target."""
+
+    @abstractmethod
+    def text(self, target: Sequence[int]) -> str:
+        """Target ids back to the text they stand for, as references are written."""
+
+    @abstractmethod
+    def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
+        """Whether `n_frames` encoder frames can carry the target."""
+
+    @abstractmethod
+    def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
+        """One loss per utterance, (B,) float32."""
+
+    @abstractmethod
+    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+        """One answer per utterance."""
+
+    @abstractmethod
+    def metrics(self) -> Any:
+        """A fresh accumulator of (reference, hypothesis) texts: see asrx.metrics."""

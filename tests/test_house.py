@@ -12,13 +12,15 @@ import torch
 from hydra.utils import get_class, get_method
 from omegaconf import OmegaConf
 
-from asrx.config.check import check, supplied
+from asrx.config.check import check
 from asrx.config.compose import choices, compose, groups
 from asrx.config.signatures import signature
 
 REPO = Path(__file__).parents[1]
 CHOICES = [(group, name) for group in groups() for name in choices(group)]
 SAMPLE_RATE = 8000
+# what the program gives to those that take it; the YAML leaves it out
+GIVEN = "in_dim in_frames texts labels module params optimizer total_steps mode folder".split()
 
 
 def overrides(group: str, name: str) -> list[str]:
@@ -50,14 +52,13 @@ def targets(node, path=()):
 def test_every_choice_composes_and_binds(group, name):
     cfg = compose(overrides(group, name))
     check(cfg, cfg)
-    for path, node in targets(OmegaConf.to_container(cfg, resolve=True)):
+    for _, node in targets(OmegaConf.to_container(cfg, resolve=True)):
         target = node["_target_"]
         definition = get_class(target) if target.split(".")[-1][0].isupper() else get_method(target)
         real = inspect.signature(definition)
         nested = {key for key, value in node.items() if isinstance(value, dict) and "_target_" in value}
         given = {key for key in node if not key.startswith("_")} - nested
-        offered = set(supplied(path.split("."))) & set(real.parameters)
-        real.bind(**dict.fromkeys([*given, *offered]))
+        real.bind(**dict.fromkeys([*given, *(name for name in GIVEN if name in real.parameters)]))
         read = signature(target)
         own = [name for name, parameter in real.parameters.items() if parameter.kind is not parameter.VAR_KEYWORD]
         open_ended = len(own) < len(real.parameters)
@@ -150,7 +151,7 @@ def test_every_augmentation_leaves_padding_and_lengths_true(place, node, tmp_pat
         assert y.dtype == x.dtype
         assert y.isfinite().all()
         assert y.shape[1] >= after.max()
-        if hasattr(augment, "shortest"):
+        if augment.shortest < 1:
             assert (after >= lengths * augment.shortest - 1e-3).all()
         else:
             assert y.shape == x.shape

@@ -10,11 +10,12 @@ from torch import nn
 from asrx.augment import recordings
 from asrx.augment.arguments import interval, share
 from asrx.masking import zero_padding
+from asrx.types import Augment
 
 SILENCE = 1e-12  # power; a quieter stretch of a recording is amplified as if it had this much
 
 
-class BackgroundNoise(nn.Module):
+class BackgroundNoise(nn.Module, Augment):
     """A random stretch of a random recording, at a signal-to-noise ratio drawn for each utterance.
 
     Power is measured over the utterance and over the stretch that goes with it. A recording shorter than the utterance

@@ -8,9 +8,10 @@ from torch.nn import functional
 
 from asrx.augment.arguments import from_zero, share, whole
 from asrx.masking import zero_padding
+from asrx.types import Augment
 
 
-class Equalizer(nn.Module):
+class Equalizer(nn.Module, Augment):
     """Filter each utterance with a frequency response of its own, straight in decibels between a few points.
 
     The points lie evenly from 0 to half the sample rate; the phase stays.

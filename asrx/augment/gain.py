@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from asrx.augment.arguments import interval
+from asrx.types import Augment
 
 
-class Gain(nn.Module):
+class Gain(nn.Module, Augment):
     """Multiply each utterance by its own factor.
 
     Args:

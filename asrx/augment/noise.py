@@ -7,9 +7,10 @@ from torch import nn
 
 from asrx.augment.arguments import interval, share
 from asrx.masking import zero_padding
+from asrx.types import Augment
 
 
-class WhiteNoise(nn.Module):
+class WhiteNoise(nn.Module, Augment):
     """Gaussian noise at a signal-to-noise ratio drawn for each utterance; the padding stays zero.
 
     Args:

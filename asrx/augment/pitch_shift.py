@@ -11,10 +11,10 @@ from torch import nn
 from asrx.augment.resampling import play
 from asrx.augment.vocoder import stretch, window_samples
 from asrx.masking import zero_padding
-from asrx.types import UserError
+from asrx.types import Augment, UserError
 
 
-class PitchShift(nn.Module):
+class PitchShift(nn.Module, Augment):
     """Raise or lower each utterance by a number of semitones drawn from a list, at the same length.
 
     As librosa.effects.pitch_shift, for whole batches: stretched by the phase vocoder, then resampled to the length it

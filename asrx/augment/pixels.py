@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from asrx.types import Augment
 
-class Pixels(nn.Module):
+
+class Pixels(nn.Module, Augment):
     """Unfold the pixels of spectrogram images into frames, augment those, and fold them again; so that what works on
     frames can make copies (`augment.offline`) of an image folder.
 

@@ -11,9 +11,10 @@ from torch.nn.utils.rnn import pad_sequence
 from asrx.augment import recordings
 from asrx.augment.arguments import share
 from asrx.masking import zero_padding
+from asrx.types import Augment
 
 
-class Reverb(nn.Module):
+class Reverb(nn.Module, Augment):
     """Convolve utterances with measured impulse responses of rooms (Ko et al. 2017, "A study on data augmentation of
     reverberant speech for robust speech recognition", https://doi.org/10.1109/ICASSP.2017.7953152).
 

@@ -7,9 +7,10 @@ from torch import nn
 
 from asrx.augment.arguments import from_zero, share, whole
 from asrx.masking import valid
+from asrx.types import Augment
 
 
-class SpecAugment(nn.Module):
+class SpecAugment(nn.Module, Augment):
     """Masks over time and over frequency (Park et al. 2019, https://arxiv.org/abs/1904.08779).
 
     Every utterance draws its own masks. Widths are uniform from 0 to the maximum; a time mask stays inside the

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from asrx.augment.resampling import play
-from asrx.types import UserError
+from asrx.types import Augment, UserError
 
 
-class Speed(nn.Module):
+class Speed(nn.Module, Augment):
     """Play each utterance at a speed drawn from a list; pitch and tempo change together (Ko et al. 2015, "Audio
     augmentation for speech recognition", https://www.isca-archive.org/interspeech_2015/ko15_interspeech.html).
 

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 
 from asrx.augment.vocoder import stretch, window_samples
-from asrx.types import UserError
+from asrx.types import Augment, UserError
 
 
-class TimeStretch(nn.Module):
+class TimeStretch(nn.Module, Augment):
     """Play each utterance at a rate drawn from a list, at the same pitch.
 
     As librosa.effects.time_stretch, for whole batches; see asrx.augment.vocoder.

@@ -7,9 +7,10 @@ from torch import nn
 
 from asrx.augment.arguments import from_zero, share
 from asrx.masking import zero_padding
+from asrx.types import Augment
 
 
-class UniformNoise(nn.Module):
+class UniformNoise(nn.Module, Augment):
     """Noise drawn uniformly from 0 to an amplitude. Its mean is half of that: it is not centred.
 
     Args:

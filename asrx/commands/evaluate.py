@@ -135,7 +135,7 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     members, tests, sums = [], [], [0] * (1 + len(snrs))
     for folder, cfg in configs.items():
         trained = load(folder, cfg)
-        objective, test = trained.system.objective, trained.data.utterances[cfg.test_part]
+        objective, test = trained.pipeline.objective, trained.data.utterances[cfg.test_part]
         if objective.metrics().kind != "classification":
             raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
         tests.append((objective.labels, [(u.id, u.text) for u in test]))
@@ -160,7 +160,7 @@ def _configs(
     folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
 ) -> dict[Path, DictConfig]:
     """Of all runs; what can be refused is refused here, before any is loaded."""
-    from asrx.evaluation.trained import config_of
+    from asrx.config.saved import config_of
 
     if not folders:
         raise UserError("Name a run folder: python -m asrx evaluate RUN_FOLDER.")

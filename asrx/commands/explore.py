@@ -57,7 +57,7 @@ def explore(page: Path, overrides: list[str]) -> None:
 
     from asrx.data.prepare import prepare
 
-    utterances, store = prepare(cfg)
+    utterances, store, _ = prepare(cfg)
 
     # only now: it imports torch, which takes longer than all checks before it
     from asrx.report.document import write

@@ -13,23 +13,8 @@ from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.signatures import signature
 from asrx.types import UserError
 
-# What the program gives each of these when it builds it, to those that take it; the YAML leaves it out.
-SUPPLIED = {
-    "model.encoder": ("in_dim", "in_frames"),
-    "model.objective": ("in_dim", "texts"),
-    "model.init": ("module",),
-    "optimizer": ("params",),
-    "optimizer.schedule": ("optimizer", "total_steps", "mode"),
-    "trainer": ("logger", "default_root_dir", "use_distributed_sampler"),
-    "logger": ("folder",),
-}
 # Settings that have two words to choose from.
 WORDS = {"dataset.on_bad": ("error", "skip"), "tested": ("best", "last"), "test_part": ("test", "val")}
-
-
-def supplied(path: Sequence[str]) -> tuple[str, ...]:
-    """The arguments that the program gives the component at a path of the config."""
-    return SUPPLIED.get("logger" if path[0] == "logger" else ".".join(path), ())
 
 
 def checked(overrides: Sequence[str]) -> DictConfig:
@@ -154,4 +139,4 @@ def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
         raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
     if known is None or known.open:
         return None
-    return {name: kind for name, kind in known.arguments.items() if name not in supplied(path)}
+    return known.arguments

@@ -8,27 +8,33 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.check import check, is_search
 from asrx.config.compose import choices, compose
-from asrx.config.saved import completed
+from asrx.config.saved import DATA_PLACES, completed, config_of, is_place
 from asrx.types import UserError
 
 
-def check_resume(arguments: list[str]) -> None:
+def check_resume(arguments: list[str]) -> list[str]:
     """Look at `resume=FOLDER` on the command line before Hydra makes that folder.
+
+    Returns:
+        the overrides beside it that say where the run's recordings are now. They belong to the config that the run began
+        with: the one that Hydra composes may not have their keys.
 
     Raises:
         UserError: the folder holds no run, or there are other overrides beside it.
     """
     folder = next((a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")), "null")
     if folder == "null":
-        return
+        return []
     if not (Path(folder) / "config.yaml").exists():
         raise UserError(f"resume={folder}: there is no run in that folder (config.yaml is missing).")
-    others = [a for a in arguments if not a.startswith(("resume=", "hydra."))]
+    moved = [a for a in arguments if is_place(a)]
+    others = [a for a in arguments if not a.startswith(("resume=", "hydra.")) and a not in moved]
     if others:
         raise UserError(
-            f"resume={folder} continues the run with the config it began with: leave out {' '.join(others)}, "
-            "or start a new run without resume."
+            f"resume={folder} continues the run with the config it began with: leave out {' '.join(others)} (only "
+            f"{', '.join(DATA_PLACES)} may say where the same recordings are now), or start a new run without resume."
         )
+    return moved
 
 
 def check_sweep(cfg: DictConfig) -> None:
@@ -41,8 +47,12 @@ def check_sweep(cfg: DictConfig) -> None:
         raise UserError("trainer=ddp cannot start its processes from within a sweep: leave out -m.")
 
 
-def checked(cfg: DictConfig) -> DictConfig:
+def checked(cfg: DictConfig, moved: list[str]) -> DictConfig:
     """The config to run: the composed one after its check, or that of the run to resume.
+
+    Args:
+        cfg: the composed config.
+        moved: of `check_resume`.
 
     Raises:
         UserError: see `asrx.config.check`; several processes in a sweep.
@@ -64,7 +74,7 @@ def checked(cfg: DictConfig) -> DictConfig:
         own = OmegaConf.load(Path(cfg.resume) / "config.yaml")
         if completed(own) != own:
             raise UserError(f"resume={cfg.resume}: an earlier version of asrx began that run: start a new one.")
-        return OmegaConf.merge(own, {"resume": cfg.resume})
+        return OmegaConf.merge(config_of(Path(cfg.resume), moved), {"resume": cfg.resume})
     chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
     loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's

@@ -117,7 +117,7 @@ def _hands_on(init: ast.FunctionDef) -> bool:
 def _inherited(module: str, node: ast.ClassDef) -> Signature | None:
     inherited = Signature({}, False)
     for base in node.bases:
-        if ast.unparse(base) == "ABC":  # adds no arguments, and its source is not to be had
+        if ast.unparse(base) in ("ABC", "Protocol"):  # they add no arguments
             continue
         try:
             found = _find(f"{module}.{ast.unparse(base)}")

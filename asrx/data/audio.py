@@ -15,7 +15,7 @@ SLACK = 0.05  # s; transcripts round the ends of segments
 
 @dataclass(frozen=True)
 class Audio:
-    """Decodes sound files, whatever libsndfile reads; see `asrx.data.store.Decoder`.
+    """Decodes sound files, whatever libsndfile reads; see `asrx.types.Decoder`.
 
     Args:
         sample_rate: to resample to, in Hz.

@@ -16,7 +16,7 @@ from asrx.types import Utterance
 
 @dataclass(frozen=True)
 class Images:
-    """Decodes image files to `frames * bands` pixels each; see `asrx.data.store.Decoder` and `read_image`.
+    """Decodes image files to `frames * bands` pixels each; see `asrx.types.Decoder` and `read_image`.
 
     Args:
         sample_rate: pixels a second.

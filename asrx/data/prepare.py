@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
@@ -13,57 +14,79 @@ from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
-from asrx.types import UserError, Utterance
+from asrx.types import SPLITS, Split, UserError, Utterance
 
 
-def prepare(cfg: DictConfig) -> tuple[list[Utterance], Store]:
-    """The utterances, those that `augment.offline` makes among them, and a store in their order.
+class Prepared(NamedTuple):
+    """Utterances with their splits, a store in their order, and what recordings each split is made of.
+
+    `recordings` has, for each split, the hash of the samples of each usable recording in it, also of one that is there
+    as a copy or in a mixture, with the id of an utterance that has it.
+    """
+
+    utterances: list[Utterance]
+    store: Store
+    recordings: dict[str, dict[int, str]]
+
+
+def prepare(cfg: DictConfig) -> Prepared:
+    """The utterances of a config's data set, those that `augment.offline` makes among them.
 
     Raises:
         UserError: the corpus cannot be had, split or copied as the config says.
     """
     corpus, protocol = build(cfg.dataset.corpus), build(cfg.dataset.split)
-
-    def assign(given: Iterable[Utterance]) -> list[Utterance]:
-        assigned, fold = protocol.assign(given), cfg.dataset.fold
-        if fold is None:
-            return assigned
-        if not OmegaConf.is_dict(fold) or set(fold) != {"of", "index"}:
-            raise UserError(f"dataset.fold={fold} should be {{of: 3, index: 0}}, with numbers of your own.")
-        return protocol.fold(assigned, fold.of, fold.index)
-
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
-    recordings = corpus.prepare()
+    given = corpus.prepare()
     if offline.before_split:
-        parts = {True: [], False: []}
-        for u in recordings:
-            parts[protocol.official and u.split == "test"].append(u)
-        planned, mixtures = plan(parts[False], offline)
-        utterances = assign([*planned, *parts[True]])
+        utterances, mixtures = _copied_then_split(given, protocol, offline, cfg.dataset.fold)
     else:
-        assigned = assign(recordings)
-        planned, mixtures = plan([u for u in assigned if u.split == "train"], offline)
-        utterances = [*planned, *(u for u in assigned if u.split != "train")]
-    decoder = getattr(corpus, "decoder", None) or Audio(cfg.dataset.sample_rate)
+        utterances, mixtures = _split_then_copied(given, protocol, offline, cfg.dataset.fold)
     cache = Path(cfg.data_dir).expanduser()
-    store = build_store(recordings, decoder, cache)
-    return utterances, _in_order(store, recordings, utterances, mixtures, offline, cache)
+    originals = build_store(given, corpus.decoder or Audio(cfg.dataset.sample_rate), cache)
+    place = {u.id: i for i, u in enumerate(given)}
+    store = _in_order(originals, place, utterances, mixtures, offline, cache)
+    return Prepared(utterances, store, _recordings(originals, place, utterances, mixtures))
+
+
+def _copied_then_split(
+    given: Sequence[Utterance], protocol: Split, offline: Offline, fold: DictConfig | None
+) -> tuple[list[Utterance], dict[str, Mixture]]:
+    tested = [u for u in given if protocol.official and u.split == "test"]
+    planned, mixtures = plan([u for u in given if not (protocol.official and u.split == "test")], offline)
+    return _assigned([*planned, *tested], protocol, fold), mixtures
+
+
+def _split_then_copied(
+    given: Sequence[Utterance], protocol: Split, offline: Offline, fold: DictConfig | None
+) -> tuple[list[Utterance], dict[str, Mixture]]:
+    assigned = _assigned(given, protocol, fold)
+    planned, mixtures = plan([u for u in assigned if u.split == "train"], offline)
+    return [*planned, *(u for u in assigned if u.split != "train")], mixtures
+
+
+def _assigned(given: Iterable[Utterance], protocol: Split, fold: DictConfig | None) -> list[Utterance]:
+    assigned = protocol.assign(given)
+    if fold is None:
+        return assigned
+    if not OmegaConf.is_dict(fold) or set(fold) != {"of", "index"}:
+        raise UserError(f"dataset.fold={fold} should be {{of: 3, index: 0}}, with numbers of your own.")
+    return protocol.fold(assigned, fold.of, fold.index)
 
 
 def _in_order(
-    store: Store,
-    recordings: Sequence[Utterance],
+    originals: Store,
+    place: dict[str, int],
     utterances: Sequence[Utterance],
     mixtures: dict[str, Mixture],
     offline: Offline,
     cache: Path,
 ) -> Store:
     """The samples of the utterances: those of the recordings, and those of the copies, which are made here."""
-    place = {u.id: i for i, u in enumerate(recordings)}
-    end, stores = len(store), []
+    end, stores, place = len(originals), [], dict(place)
 
     def of(names: Iterable[str]) -> Store:
-        return store.take(np.array([place[name] for name in names]))
+        return originals.take(np.array([place[name] for name in names]))
 
     for number in sorted({u.copy for u in utterances} - {0}):
         names = sorted({u.id for u in utterances if u.copy == number})
@@ -72,8 +95,27 @@ def _in_order(
             weights = np.array([mixture.weight for mixture in made])
             stores.append(blended(of(m.first for m in made), of(m.second for m in made), weights, cache))
         else:
-            sources = of(name.rpartition("#")[0] for name in names)
+            sources = of(map(_source, names))
             stores.append(augmented(sources, offline.chains()[number - 1], offline.seed, cache))
         place |= {name: end + i for i, name in enumerate(names)}
         end += len(names)
-    return store.take(np.array([place[u.id] for u in utterances]), *stores)
+    return originals.take(np.array([place[u.id] for u in utterances]), *stores)
+
+
+def _source(name: str) -> str:
+    """The id of the recording that a copy was made of."""
+    return name.rpartition("#")[0]
+
+
+def _recordings(
+    originals: Store, place: dict[str, int], utterances: Sequence[Utterance], mixtures: dict[str, Mixture]
+) -> dict[str, dict[int, str]]:
+    """See `Prepared`."""
+    hashes = originals.hashes.tolist()
+    found: dict[str, dict[int, str]] = {split: {} for split in SPLITS}
+    for u in utterances:
+        sources = mixtures[u.id][:2] if u.copy == MIXTURE else [_source(u.id) if u.copy else u.id]
+        for at in (place[name] for name in sources):
+            if at not in originals.errors:
+                found[u.split].setdefault(hashes[at], u.id)
+    return found

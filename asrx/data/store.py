@@ -16,11 +16,11 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property, partial
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO
 
 import numpy as np
 
-from asrx.types import UserError, Utterance
+from asrx.types import Decoder, UserError, Utterance
 
 FORMAT = 1  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
 SHARD = 128  # utterances; the most work an interruption loses per thread
@@ -28,23 +28,6 @@ SHARD = 128  # utterances; the most work an interruption loses per thread
 # around them holds it for about 0.15 ms a recording, a third of the work on the shortest: more threads would queue.
 THREADS = min(os.cpu_count() or 1, 16)
 NONE = np.empty(0, np.int16)
-
-
-class Decoder(Protocol):
-    """How the store comes by the samples of a kind of file.
-
-    Attributes:
-        sample_rate: of what it decodes to, in Hz.
-        key: all its settings, in words; part of the store's key.
-        progress: what it does, for the progress bar.
-    """
-
-    sample_rate: int
-    key: str
-    progress: str
-
-    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
-        """The int16 samples and the error text (empty when fine) of each utterance, all of them in the file `path`."""
 
 
 def build(utterances: Sequence[Utterance], decoder: Decoder, cache: Path) -> Store:
@@ -92,6 +75,7 @@ class Store:
     Attributes:
         sample_rate: in Hz.
         lengths: int64 array, samples of each utterance; 0 for one that cannot be used.
+        hashes: uint64 array, what each utterance holds: equal samples have equal ones.
         errors: what is wrong, by the index of each utterance that cannot be used.
 
     Args:
@@ -107,7 +91,7 @@ class Store:
         self._total, self._given = int(starts[-1]), order
         self._order = np.arange(self._total) if order is None else order
         self._parts = np.repeat(np.arange(len(indices)), np.diff(starts))[self._order]
-        self.lengths, self._offsets, self._hashes = (
+        self.lengths, self._offsets, self.hashes = (
             np.concatenate([index[name] for index in indices])[self._order] for name in ("lengths", "offsets", "hashes")
         )
         errors = {
@@ -137,7 +121,7 @@ class Store:
 
         (Where recordings are resampled, two kinds of processor may round a sample differently, and then disagree.)
         """
-        return hashlib.blake2b(self._hashes.tobytes() + str(self.sample_rate).encode(), digest_size=8).hexdigest()
+        return hashlib.blake2b(self.hashes.tobytes() + str(self.sample_rate).encode(), digest_size=8).hexdigest()
 
     def seconds(self, i: int) -> float:
         """Duration of utterance `i` in seconds."""

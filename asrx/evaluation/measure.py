@@ -14,7 +14,7 @@ from torch import nn
 from asrx.evaluation.trained import Trained
 from asrx.models.cost import multiply_adds
 from asrx.models.keras import count
-from asrx.training.system import System
+from asrx.training.pipeline import Pipeline
 from asrx.types import Batch
 
 TIMED = 50  # utterances, at most
@@ -29,7 +29,7 @@ def scores(trained: Trained, noise: nn.Module | None = None) -> dict[str, float]
         trained: the run.
         noise: (wave_BT, lengths_B) -> the same, noisy; see `encoded`.
     """
-    objective = trained.system.objective
+    objective = trained.pipeline.objective
     figures = objective.metrics()
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
         targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
@@ -41,7 +41,7 @@ def scores(trained: Trained, noise: nn.Module | None = None) -> dict[str, float]
 @torch.inference_mode()
 def probabilities(trained: Trained, noise: nn.Module | None = None) -> torch.Tensor:
     """Of every label for every test utterance, (N, V), of a classifier; the arguments are those of `scores`."""
-    objective, n = trained.system.objective, len(trained.data.utterances[trained.cfg.test_part])
+    objective, n = trained.pipeline.objective, len(trained.data.utterances[trained.cfg.test_part])
     p_NV = torch.zeros(n, len(objective.labels))
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
         p_NV[batch.index_B] = objective.log_probabilities(enc_BTD, lengths_B).exp()
@@ -59,7 +59,7 @@ def encoded(trained: Trained, noise: nn.Module | None) -> Iterator[tuple[Batch, 
         if noise is not None:
             names = [trained.data.utterances[trained.cfg.test_part][i].id for i in batch.index_B.tolist()]
             wave_BT = _noisy(wave_BT, batch.lengths_B, names, noise)
-        yield batch, *trained.system(wave_BT, batch.lengths_B)
+        yield batch, *trained.pipeline(wave_BT, batch.lengths_B)
 
 
 def _noisy(wave_BT: torch.Tensor, lengths_B: torch.Tensor, names: list[str], noise: nn.Module) -> torch.Tensor:
@@ -80,11 +80,11 @@ def cost(trained: Trained) -> dict[str, float]:
     test part: `multiply_adds` per second of speech (of the layers, without the features), the median `latency_ms`, and
     the `real_time_factor`, seconds of work in a second of speech.
     """
-    system, n = trained.system, len(trained.data.utterances[trained.cfg.test_part])
+    pipeline, n = trained.pipeline, len(trained.data.utterances[trained.cfg.test_part])
     test = trained.data.loader(trained.cfg.test_part, None).dataset
     waves = [test[np.array([i])][:2] for i in np.linspace(0, n - 1, min(n, TIMED)).astype(int)]
     seconds = sum(int(lengths_B) for _, lengths_B in waves) / trained.data.store.sample_rate
-    model = _WaveToText(system).eval()
+    model = _WaveToText(pipeline).eval()
     work = sum(multiply_adds(model, *wave) for wave in waves)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -93,8 +93,8 @@ def cost(trained: Trained) -> dict[str, float]:
     finally:
         torch.set_num_threads(threads)
     return {
-        "parameters": sum(p.numel() for p in system.parameters()),
-        "keras_parameters": count(nn.ModuleList([system.encoder, system.objective])),
+        "parameters": sum(p.numel() for p in pipeline.parameters()),
+        "keras_parameters": count(pipeline),
         "multiply_adds": work / seconds,
         "latency_ms": 1000 * median(times),
         "real_time_factor": sum(times) / seconds,
@@ -102,12 +102,12 @@ def cost(trained: Trained) -> dict[str, float]:
 
 
 class _WaveToText(nn.Module):
-    def __init__(self, system: System):
+    def __init__(self, pipeline: Pipeline):
         super().__init__()
-        self.system = system
+        self.pipeline = pipeline
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> None:
-        self.system.objective.decode(*self.system(wave_BT, lengths_B))
+        self.pipeline.objective.decode(*self.pipeline(wave_BT, lengths_B))
 
 
 def _timed(model: nn.Module, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> float:

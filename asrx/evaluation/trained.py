@@ -2,74 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.check import check_words, checked
-from asrx.config.compose import compose
+from asrx.config.check import check_words
 from asrx.config.saved import completed
-from asrx.data.prepare import prepare
-from asrx.report.files import read_json
-from asrx.training.stopwatch import Stopwatch
-from asrx.types import UserError, Utterance
+from asrx.data.prepare import Prepared, prepare
+from asrx.report.files import read_json, read_recordings
+from asrx.types import UserError
 
 if TYPE_CHECKING:
     from asrx.data.module import DataModule
-    from asrx.training.system import System
+    from asrx.training.pipeline import Pipeline
+
+
+class Model(NamedTuple):
+    """A config, and its pipeline with trained weights, in evaluation mode on the CPU."""
+
+    cfg: DictConfig
+    pipeline: Pipeline
 
 
 class Trained(NamedTuple):
-    """A run's config, its model with the weights that it tested, in evaluation mode on the CPU, and its data."""
+    """A run's config, its model, and the data that it is evaluated on."""
 
     cfg: DictConfig
-    system: System
+    pipeline: Pipeline
     data: DataModule
 
 
-def config_of(folder: Path, overrides: Sequence[str]) -> DictConfig:
-    """The config of a run, with what the overrides change in it.
+def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
+    """A trained model, from nothing but a checkpoint.
 
     Args:
-        folder: of the run.
-        overrides: as on the command line of `python -m asrx`, after those that the run was started with.
+        path: the checkpoint, or a run folder, which stands for the checkpoint that the run tested.
+        cfg: what to build the model from instead of the config in the checkpoint; its shape must be the same.
 
     Raises:
-        UserError: the folder holds no run, or the overrides name what does not exist.
+        UserError: there is no checkpoint, it cannot be read, or it belongs to another model.
     """
-    if not (folder / "config.yaml").exists():
-        raise UserError(f"{folder}: there is no run in that folder (config.yaml is missing).")
-    cfg = OmegaConf.to_container(completed(OmegaConf.load(folder / "config.yaml")))
-    if overrides:
-        # config.yaml is resolved: what an override changes elsewhere, through interpolation, only composing tells
-        own = list(OmegaConf.load(folder / "overrides.yaml"))
-        before, after = compose(own), checked([*own, *overrides])
-        _carry_over(OmegaConf.to_container(before, resolve=True), OmegaConf.to_container(after, resolve=True), cfg)
-    return OmegaConf.create(cfg)
+    from asrx.training.pipeline import build_pipeline
+
+    checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
+    state = read_checkpoint(checkpoint)
+    cfg = cfg or completed(OmegaConf.create(state["asrx"]["config"]))
+    pipeline = build_pipeline(cfg, labels=state["asrx"]["labels"])
+    prefix = "pipeline."
+    weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
+    try:
+        pipeline.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"{checkpoint} belongs to another model: leave out overrides that change its shape.") from error
+    return Model(cfg, pipeline.eval())
 
 
-def _carry_over(before: dict[str, Any], after: dict[str, Any], cfg: dict[str, Any]) -> None:
-    """Change in `cfg` what differs between two other configs."""
-    for name in before.keys() - after.keys():
-        cfg.pop(name, None)
-    for name, value in after.items():
-        if all(isinstance(node.get(name), dict) for node in (before, after, cfg)):
-            _carry_over(before[name], value, cfg[name])
-        elif name not in before or before[name] != value:
-            cfg[name] = value
+def _tested(folder: Path) -> str:
+    """Which of a run folder's checkpoints counts."""
+    config = folder / "config.yaml"
+    return OmegaConf.load(config).get("tested", "best") if config.exists() else "best"
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What a checkpoint of asrx holds: tensors and plain data.
+
+    Raises:
+        UserError: there is none, or it is not one.
+    """
+    import torch
+
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such checkpoint; name a run folder, or the best.ckpt of one.")
+    try:
+        state = torch.load(path, "cpu", weights_only=True)
+        state["asrx"]["config"], state["asrx"]["labels"], state["state_dict"]
+    except Exception as error:  # torch raises many kinds, which depend on what the file holds instead
+        raise UserError(f"{path} cannot be read: it is damaged or no checkpoint of asrx; make it anew.") from error
+    return state
 
 
 def load(folder: Path, cfg: DictConfig) -> Trained:
-    """Build a run's model and data anew, and give the model the weights of best.ckpt, or last.ckpt if `tested` says so.
+    """A run's model, and the data that a config names.
 
     Args:
         folder: of the run; utterances that cannot be used are listed in evaluation_bad_utterances.jsonl there.
-        cfg: of `config_of`.
+        cfg: of `asrx.config.saved.config_of`.
 
     Raises:
-        UserError: the data cannot be had, or the checkpoint is missing or belongs to another model.
+        UserError: the run was not finished, its checkpoint is missing or belongs to another model, the data cannot be
+            had, or the run was trained on it.
     """
     check_words(cfg)
     checkpoint = folder / f"{cfg.tested}.ckpt"
@@ -77,38 +99,24 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
         raise UserError(
             f"{folder} holds no {checkpoint.name} of a finished run: finish it first, python -m asrx resume={folder}."
         )
-    utterances, store = prepare(cfg)
-    own = config_of(folder, [])
-    if (cfg.dataset, cfg.augment.offline) != (own.dataset, own.augment.offline):  # its parts may be others
-        _check_unheard(folder, cfg.test_part, utterances, prepare(own)[0])
+    prepared = prepare(cfg)
+    _check_unheard(folder, cfg.test_part, prepared)
+    pipeline = load_model(checkpoint, cfg).pipeline
 
-    import torch
+    from asrx.training.assembly import data_of
 
-    from asrx.training.assembly import assemble, data_of
-
-    system = assemble(cfg, [u.text for u in utterances if u.split == "train"], Stopwatch())
-    try:
-        state = torch.load(checkpoint, "cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds, which depend on what the file holds instead
-        raise UserError(f"{checkpoint} cannot be read: it is damaged, and the run has to be made anew.") from error
-    if state["asrx"]["labels"] != system.objective.labels:
-        raise UserError(f"{checkpoint} has other labels than the training data: give the run's own corpus.")
-    try:
-        system.load_state_dict(state["state_dict"])
-    except RuntimeError as error:
-        raise UserError(f"{checkpoint} belongs to another model: leave out overrides that change its shape.") from error
-    data = data_of(cfg, utterances, store, system, folder / "evaluation_bad_utterances.jsonl")
-    return Trained(cfg, system.eval(), data)
+    listing = folder / "evaluation_bad_utterances.jsonl"
+    data = data_of(cfg, prepared, pipeline.objective, pipeline.out_len, listing)
+    return Trained(cfg, pipeline, data)
 
 
-def _check_unheard(folder: Path, part: str, utterances: Sequence[Utterance], own: Sequence[Utterance]) -> None:
+def _check_unheard(folder: Path, part: str, prepared: Prepared) -> None:
     """Refuse to test on what the run was trained on, unless it did so itself, as some published experiments do."""
-    heard, tested = (
-        {(u.audio, u.offset) for u in own if u.split in splits} for splits in (("train",), ("val", "test"))
-    )
-    tests = [u for u in utterances if u.split == part]
-    if known := [u.id for u in tests if (u.audio, u.offset) in heard - tested]:
+    own = read_recordings(folder)
+    heard = own["train"] - own["val"] - own["test"]
+    tested = prepared.recordings[part]
+    if known := [name for recording, name in tested.items() if recording in heard]:
         raise UserError(
-            f"{folder} was trained on {len(known)} of the {len(tests)} utterances of this {part} part, such as "
-            f"{known[0]}: leave dataset.split and dataset.corpus as they were."
+            f"{folder} was trained on {len(known)} of the {len(tested)} recordings of this {part} part, such as "
+            f"{known[0]}: give recordings that it has not heard."
         )

@@ -7,13 +7,13 @@ from torch import nn
 
 from asrx.masking import mean
 from asrx.models.recurrent import LSTMStack
-from asrx.types import UserError
+from asrx.types import Encoder, UserError
 
 AXES = ("time", "frequency")
 POOLS = ("last", "time", "units")
 
 
-class ClipLSTM(nn.Module):
+class ClipLSTM(nn.Module, Encoder):
     """LSTM over one axis of the features, its outputs made one vector, then a dense layer with ReLU.
 
     The four digit models of document 004: the raw ones run over time (`in_dim` 1, width 25, hidden 50, pool last), the

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from asrx.models.convolution import ConvStack
+from asrx.types import Encoder
 
 
-class CNN(nn.Module):
+class CNN(nn.Module, Encoder):
     """2-D convolutions that each halve frequency, and the first ones time: small and fast, for one label an utterance.
 
     Args:

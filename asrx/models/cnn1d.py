@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from asrx.masking import zero_padding
-from asrx.types import UserError
+from asrx.types import Encoder, UserError
 
 
-class CNN1d(nn.Module):
+class CNN1d(nn.Module, Encoder):
     """Strided 1-D convolutions with batch normalisation and ReLU; the feature bins are its input channels.
 
     With features=raw this is a learned filterbank (as in wav2vec, https://arxiv.org/abs/1904.05862, in small).

@@ -8,12 +8,12 @@ from torch.nn import functional
 
 from asrx.masking import valid, zero_padding
 from asrx.models.recurrent import LSTMStack
-from asrx.types import UserError
+from asrx.types import Encoder, UserError
 
 PADDINGS = ("same", "valid")
 
 
-class CNNLSTM(nn.Module):
+class CNNLSTM(nn.Module, Encoder):
     """3x3 convolutions with ReLU, a pool that halves time and frequency, an LSTM, and self-attention if wanted.
 
     The models of document 001, for 13 MFCCs and CTC over 28 symbols: 168,284 parameters with the defaults, as Keras

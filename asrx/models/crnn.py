@@ -7,9 +7,10 @@ from torch import nn
 
 from asrx.models.convolution import ConvStack
 from asrx.models.recurrent import LSTMStack
+from asrx.types import Encoder
 
 
-class CRNN(nn.Module):
+class CRNN(nn.Module, Encoder):
     """2-D convolutions, then BiLSTM layers: Deep Speech 2 in small (https://arxiv.org/abs/1512.02595).
 
     Args:

@@ -7,12 +7,12 @@ from torch import nn
 from torch.nn import functional
 
 from asrx.models.inception import Inception
-from asrx.types import UserError
+from asrx.types import Encoder, UserError
 
 POOLS = ("sliding", "global")
 
 
-class ImageCNN(nn.Module):
+class ImageCNN(nn.Module, Encoder):
     """3x3 convolutions that each halve time and frequency, one more, and all of it flattened.
 
     The word models of document 000 (https://github.com/ameer-alwadiya/ASR-deep-learning) with all their sizes; 210,956

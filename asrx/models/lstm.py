@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 from asrx.models.recurrent import LSTMStack
+from asrx.types import Encoder
 
 
-class LSTM(nn.Module):
+class LSTM(nn.Module, Encoder):
     """Long short-term memory (Hochreiter & Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735).
 
     Args:

@@ -9,6 +9,8 @@ from torch import nn
 
 from asrx.types import UserError
 
+PREFIX = "pipeline.encoder."  # of the encoder's weights in a checkpoint
+
 
 def load(module: nn.ModuleList, checkpoint: str) -> None:
     """Give the encoder the weights of another run's, in place; the objective begins anew.
@@ -24,7 +26,7 @@ def load(module: nn.ModuleList, checkpoint: str) -> None:
     if not path.is_file():
         raise UserError(f"model.init.checkpoint={checkpoint}: there is no such file; name the best.ckpt of a run.")
     state = torch.load(path, "cpu", weights_only=True)["state_dict"]
-    weights = {name.removeprefix("encoder."): value for name, value in state.items() if name.startswith("encoder.")}
+    weights = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
     try:
         module[0].load_state_dict(weights)
     except RuntimeError as error:

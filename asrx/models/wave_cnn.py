@@ -7,13 +7,13 @@ from itertools import cycle
 import torch
 from torch import nn
 
-from asrx.types import UserError
+from asrx.types import Encoder, UserError
 
 ACTIVATIONS = {"tanh": nn.Tanh, "relu": nn.ReLU}
 POOLS = {"max": nn.MaxPool1d, "average": nn.AvgPool1d}
 
 
-class WaveCNN(nn.Module):
+class WaveCNN(nn.Module, Encoder):
     """Convolutions that each halve time, dense layers on every frame that is left, and all of it flattened.
 
     The word models of document 002 (https://github.com/JuanPabloHA/SpeechRecognition). The defaults are its last and

@@ -10,16 +10,16 @@ from torch.nn import functional
 
 from asrx.masking import mean
 from asrx.metrics.classification import Classification
-from asrx.objectives.base import Objective
-from asrx.types import Hypothesis, Targets, UserError
+from asrx.types import Hypothesis, Objective, Targets, UserError
 
 
-class CrossEntropy(Objective):
+class CrossEntropy(nn.Module, Objective):
     """Cross-entropy over the mean of the encodings.
 
     Args:
         in_dim: encoder width D.
         texts: the training texts; each distinct one is a label.
+        labels: those of another objective, in their order, instead of the texts.
         label_smoothing: share of the target's probability that is spread over all labels.
         max_labels: more distinct texts than this are taken for transcripts, and refused.
 
@@ -31,15 +31,16 @@ class CrossEntropy(Objective):
     of_mean = True
     modes = Classification.modes
 
-    def __init__(self, in_dim: int, texts: Sequence[str], label_smoothing: float = 0.0, max_labels: int = 1000):
+    def __init__(
+        self,
+        in_dim: int,
+        texts: Sequence[str] = (),
+        labels: Sequence[str] | None = None,
+        label_smoothing: float = 0.0,
+        max_labels: int = 1000,
+    ):
         super().__init__()
-        self.labels = sorted({" ".join(text.split()) for text in texts})
-        if len(self.labels) > max_labels or 2 * len(self.labels) > len(texts) > 20:
-            raise UserError(
-                f"model/objective=cross_entropy sorts utterances into labels, but the {len(texts)} training texts hold "
-                f"{len(self.labels)} different ones (such as {self.labels[0]!r}): "
-                "choose model=crnn_ctc for transcripts."
-            )
+        self.labels = _labels(texts, max_labels) if labels is None else list(labels)
         self.ids = {label: i for i, label in enumerate(self.labels)}
         self.label_smoothing = label_smoothing
         self.head = nn.Linear(in_dim, len(self.labels))
@@ -75,3 +76,13 @@ class CrossEntropy(Objective):
 
     def _logits(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         return self.head(mean(enc_BTD, lengths_B)).float()
+
+
+def _labels(texts: Sequence[str], most: int) -> list[str]:
+    labels = sorted({" ".join(text.split()) for text in texts})
+    if len(labels) > most or 2 * len(labels) > len(texts) > 20:
+        raise UserError(
+            f"model/objective=cross_entropy sorts utterances into labels, but the {len(texts)} training texts hold "
+            f"{len(labels)} different ones (such as {labels[0]!r}): choose model=crnn_ctc for transcripts."
+        )
+    return labels

@@ -12,11 +12,10 @@ from torch.nn import functional
 from asrx.decoding.beam import beam
 from asrx.decoding.greedy import greedy
 from asrx.metrics.error_rate import ErrorRate
-from asrx.objectives.base import Objective
-from asrx.types import Hypothesis, Targets, UserError
+from asrx.types import Hypothesis, Objective, Targets, UserError
 
 
-class CTC(Objective):
+class CTC(nn.Module, Objective):
     """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf).
 
     The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of target
@@ -24,7 +23,6 @@ class CTC(Objective):
 
     Args:
         in_dim: encoder width D.
-        texts: the training transcripts; not used, the alphabet is fixed.
         alphabet: the characters that can be written.
         lowercase: whether texts are lower-cased before they are encoded.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
@@ -42,7 +40,6 @@ class CTC(Objective):
     def __init__(
         self,
         in_dim: int,
-        texts: Sequence[str],
         alphabet: str,
         lowercase: bool = True,
         layer_norm: bool = True,

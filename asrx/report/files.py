@@ -7,15 +7,16 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.compose import home
-from asrx.types import Hypothesis, UserError, Utterance
+from asrx.types import SPLITS, Hypothesis, UserError, Utterance
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -42,11 +43,42 @@ def read_run_id(folder: Path) -> str:
     return read_json(folder / "environment.json")["run_id"]
 
 
-def write_environment(folder: Path, cfg: DictConfig, overrides: Sequence[str], run_id: str) -> None:
-    """overrides.yaml, environment.json, and last config.yaml (resolved): a folder with that one can be resumed."""
+def write_recordings(folder: Path, recordings: Mapping[str, Iterable[int]]) -> None:
+    """recordings.npz: the hashes of the recordings that each split is made of."""
+    partial = folder / "recordings.part"
+    with open(partial, "wb") as file:
+        np.savez(file, **{split: np.array(sorted(hashes), "<u8") for split, hashes in recordings.items()})
+    os.replace(partial, folder / "recordings.npz")
+
+
+def read_recordings(folder: Path) -> dict[str, set[int]]:
+    """The hashes of the recordings that each split of a run is made of.
+
+    Raises:
+        UserError: they cannot be read.
+    """
+    path = folder / "recordings.npz"
+    try:
+        with np.load(path) as splits:
+            return {split: set(splits[split].tolist()) for split in SPLITS}
+    except Exception as error:  # numpy raises many kinds, which depend on what the file holds instead
+        raise UserError(
+            f"{path}, which says what the run was trained on, cannot be read ({error}): bring it back, or run anew."
+        ) from error
+
+
+def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> None:
+    """overrides.yaml, and config.yaml (resolved)."""
+    plain = OmegaConf.to_container(cfg, resolve=True) | {"resume": None}
+    for name, content in (("overrides", list(overrides)), ("config", plain)):
+        OmegaConf.save(OmegaConf.create(content), folder / f"{name}.part")
+        os.replace(folder / f"{name}.part", folder / f"{name}.yaml")
+
+
+def write_environment(folder: Path, run_id: str) -> None:
+    """environment.json."""
     import torch
 
-    OmegaConf.save(OmegaConf.create(list(overrides)), folder / "overrides.yaml")
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
     versions = {name.replace("-", "_"): metadata.version(name) for name in packages}
     device = (
@@ -63,8 +95,6 @@ def write_environment(folder: Path, cfg: DictConfig, overrides: Sequence[str], r
         "git_commit": _git_commit(),
     }
     write_json(folder / "environment.json", facts | versions)
-    OmegaConf.save(OmegaConf.create(OmegaConf.to_container(cfg, resolve=True)), folder / "config.part")
-    os.replace(folder / "config.part", folder / "config.yaml")
 
 
 def _git_commit() -> str:

@@ -1,8 +1,8 @@
-"""The model of an experiment, built from its config, and the data it is given."""
+"""The model of an experiment with its training, built from the config, and the data it is given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -12,16 +12,16 @@ from asrx.augment import tried
 from asrx.config.build import build
 from asrx.data.checks import find_problems, handle
 from asrx.data.module import DataModule
-from asrx.data.store import Store
-from asrx.features.clip import Clip
+from asrx.data.prepare import Prepared
 from asrx.training.monitored import monitored
+from asrx.training.pipeline import build_pipeline
 from asrx.training.stopwatch import Stopwatch
-from asrx.training.system import System
-from asrx.types import SPLITS, UserError, Utterance
+from asrx.training.system import Augmentation, Optimisation, System
+from asrx.types import SPLITS, Objective, UserError
 
 
 def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> System:
-    """The model, with fresh weights.
+    """The model, with fresh weights, and how it is trained.
 
     Args:
         cfg: the composed config.
@@ -31,64 +31,63 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
     Raises:
         UserError: the parts do not fit together.
     """
-    rate = cfg.dataset.sample_rate
-    clip = Clip(rate, **cfg.dataset.clip)
-    features = build(cfg.features)
-    for key in ("wave", "test"):
-        if cfg.augment[key] and not features.of_sound:
-            raise UserError(
-                f"augment.{key} is for sound, and features=image has pixels: use augment.frames or augment.mixup."
-            )
-    in_frames = None if clip.samples is None else features.frames(clip.samples)
-    encoder = build(cfg.model.encoder, in_dim=features.dim, in_frames=in_frames)
-    objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts)
-    if cfg.augment.test and not objective.of_mean:
-        raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
+    pipeline = build_pipeline(cfg, texts)
+    if cfg.augment.wave and not pipeline.features.of_sound:
+        raise UserError(
+            "augment.wave is for sound, and features=image has pixels: use augment.frames or augment.mixup."
+        )
     if cfg.model.init:
-        build(cfg.model.init, module=nn.ModuleList([encoder, objective]))
-    monitor, mode = monitored(cfg, objective)
+        build(cfg.model.init, module=nn.ModuleList([pipeline.encoder, pipeline.objective]))
+    card = {"config": OmegaConf.to_container(cfg, resolve=True), "labels": pipeline.objective.labels}
     return System(
-        clip,
-        features,
-        encoder,
-        objective,
-        wave_augment=[tried.on_waves(node, f"augment.wave.{i}", rate) for i, node in enumerate(cfg.augment.wave)],
-        frame_augment=[
-            tried.on_frames(node, f"augment.frames.{i}", features.dim) for i, node in enumerate(cfg.augment.frames)
-        ],
-        mixup=tried.on_pairs(cfg.augment.mixup, "augment.mixup") if cfg.augment.mixup else None,
-        readings=tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None,
-        make_optimizer=lambda params: build(cfg.optimizer, params=params),
-        make_schedule=lambda optimizer, steps: build(
-            cfg.optimizer.schedule, optimizer=optimizer, total_steps=steps, mode=mode
-        ),
-        monitor=monitor,
-        seed=cfg.seed,
-        stopwatch=stopwatch,
-        card={"config": OmegaConf.to_container(cfg, resolve=True), "labels": objective.labels},
+        pipeline,
+        _augmentation(cfg, pipeline.features.dim),
+        _optimisation(cfg, pipeline.objective),
+        cfg.seed,
+        stopwatch,
+        card,
+    )
+
+
+def _augmentation(cfg: DictConfig, dim: int) -> Augmentation:
+    rate = cfg.dataset.sample_rate
+    return Augmentation(
+        [tried.on_waves(node, f"augment.wave.{i}", rate) for i, node in enumerate(cfg.augment.wave)],
+        [tried.on_frames(node, f"augment.frames.{i}", dim) for i, node in enumerate(cfg.augment.frames)],
+        tried.on_pairs(cfg.augment.mixup, "augment.mixup") if cfg.augment.mixup else None,
+    )
+
+
+def _optimisation(cfg: DictConfig, objective: Objective) -> Optimisation:
+    monitor, mode = monitored(cfg, objective)
+    return Optimisation(
+        lambda params: build(cfg.optimizer, params=params),
+        lambda optimizer, steps: build(cfg.optimizer.schedule, optimizer=optimizer, total_steps=steps, mode=mode),
+        monitor,
     )
 
 
 def data_of(
-    cfg: DictConfig, utterances: Sequence[Utterance], store: Store, system: System, listing: Path
+    cfg: DictConfig, prepared: Prepared, objective: Objective, out_len: Callable[[int], int], listing: Path
 ) -> DataModule:
     """The batches of what is left after the checks.
 
     Args:
-        utterances, store: in one order.
-        system: says what can be a target, and how long it may be.
+        objective: says what can be a target.
+        out_len: samples to the encoder frames that a target must fit in.
         listing: the file for utterances that cannot be used.
 
     Raises:
         UserError: a part is empty, or some utterances cannot be used and `dataset.on_bad` is `error`.
     """
+    utterances, store = prepared.utterances, prepared.store
     problems = find_problems(
         utterances,
         store.errors,
         store.lengths,
-        system.objective.encode,
-        system.out_len,
-        system.objective.feasible,
+        objective.encode,
+        out_len,
+        objective.feasible,
         build(cfg.dataset.split).speaker_disjoint,
     )
     for split in SPLITS:
@@ -101,7 +100,7 @@ def data_of(
     return DataModule(
         {split: [pair for pair in kept if pair[1].split == split] for split in SPLITS},
         store,
-        system.objective.encode,
+        objective.encode,
         cfg.dataset.batch_size,
         cfg.dataset.batch_seconds,
         cfg.dataset.buckets,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,13 +16,19 @@ from asrx.augment.recordings import listing
 from asrx.config.build import build
 from asrx.config.check import check_words
 from asrx.config.digest import digest
-from asrx.data.prepare import prepare
+from asrx.config.saved import is_place, own_overrides
+from asrx.data.prepare import Prepared, prepare
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
 from asrx.types import UserError
 
 if TYPE_CHECKING:
-    from pytorch_lightning import Callback
+    from pytorch_lightning import Callback, Trainer
+
+    from asrx.data.module import DataModule
+    from asrx.training.callbacks.checkpoints import Checkpoints
+    from asrx.training.callbacks.interrupt import Interrupt
+    from asrx.training.system import System
 
 
 def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequence[Callback] = ()) -> float | None:
@@ -38,70 +46,125 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     Raises:
         UserError: the config or the data cannot be used; nothing was trained.
     """
-    if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
-        raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
-    if not isinstance(cfg.seed, int) or cfg.seed < 0:
-        raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
+    _check(cfg, folder)
     stopwatch, others = Stopwatch(), Others()
-    check_words(cfg)
     with stopwatch("prepare"):
-        utterances, store = prepare(cfg)
+        prepared = prepare(cfg)
 
     # only now: importing these takes longer than all checks before them
     import torch
 
-    from asrx.models.keras import count
-    from asrx.report.files import read_run_id, write_environment, write_json, write_predictions
+    from asrx.report.files import write_json, write_predictions
     from asrx.report.run.page import write_report
     from asrx.report.terminal import summary
     from asrx.training.assembly import assemble, data_of
     from asrx.training.callbacks.checkpoints import Checkpoints
-    from asrx.training.callbacks.history import History
-    from asrx.training.callbacks.interrupt import Interrupt, Interrupted
-    from asrx.training.callbacks.progress import Progress
-    from asrx.training.callbacks.prune import Pruned
-    from asrx.training.callbacks.timing import Timing
+    from asrx.training.callbacks.interrupt import Interrupt
     from asrx.training.monitored import monitored
 
     _quieten()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(share(others.cores()))
-    main = _is_main()
     torch.manual_seed(cfg.seed)
-    system = assemble(cfg, [u.text for u in utterances if u.split == "train"], stopwatch)
-    objective, features = system.objective, system.features
+    system = assemble(cfg, [u.text for u in prepared.utterances if u.split == "train"], stopwatch)
     with stopwatch("prepare"):
-        data = data_of(cfg, utterances, store, system, folder / "bad_utterances.jsonl")
-        if features.normalize == "corpus":
-            features.fit(system.clip(batch.wave_BT, batch.lengths_B) for batch in data.loader("train", None))
-
-    if main:
-        run_id = digest(cfg, _fingerprint(cfg, utterances, store))
-        if cfg.resume is None:
-            write_environment(folder, cfg, overrides, run_id)
-        elif run_id != read_run_id(folder):
-            raise UserError(f"resume={folder}: the data is not what it was when the run began; start a new run.")
+        bad = folder / "bad_utterances.jsonl"
+        data = data_of(cfg, prepared, system.pipeline.objective, system.out_len, bad)
+        _fit_features(system, data)
+    if _is_main():
+        _begin(cfg, folder, overrides, prepared)
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
 
     loggers = [build(node, folder=folder) for node in cfg.logger.values() if node]
-    monitor, mode = monitored(cfg, objective)
+    monitor, mode = monitored(cfg, system.pipeline.objective)
     checkpoints = Checkpoints(folder, monitor, mode)
     interrupt = Interrupt(checkpoints)
+    trainer = _trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
+    results = _train_and_test(cfg, trainer, system, data, checkpoints, interrupt, stopwatch)
+    predictions = system.all_predictions() if results["test"] else []
+    if _is_main():
+        if results["test"]:
+            write_predictions(folder, data.utterances[cfg.test_part], predictions)
+        write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
+        write_report(folder)
+        for logger in loggers:
+            logger.log_results(folder)
+        print(summary(results | {"seconds": dict(stopwatch.seconds)}, folder))
+    return checkpoints.best[monitor] if results["state"] == "finished" else None
+
+
+def _check(cfg: DictConfig, folder: Path) -> None:
+    if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
+        raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
+    if not isinstance(cfg.seed, int) or cfg.seed < 0:
+        raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
+    check_words(cfg)
+
+
+def _is_main() -> bool:
+    """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
+    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def _fit_features(system: System, data: DataModule) -> None:
+    """Let features that are normalised over the corpus see the training part."""
+    pipeline = system.pipeline
+    if pipeline.features.normalize == "corpus":
+        batches = data.loader("train", None)
+        pipeline.features.fit(pipeline.clip(batch.wave_BT, batch.lengths_B) for batch in batches)
+
+
+def _begin(cfg: DictConfig, folder: Path, overrides: Sequence[str], prepared: Prepared) -> None:
+    """Write what a run is begun with, or see that one that goes on has the data it began with."""
+    from asrx.report.files import read_run_id, write_config, write_environment, write_recordings
+
+    run_id = digest(cfg, _fingerprint(cfg, prepared))
+    if cfg.resume is None:
+        write_environment(folder, run_id)
+        write_recordings(folder, prepared.recordings)
+        write_config(folder, cfg, overrides)  # last: a folder with it can be resumed
+        return
+    if run_id != read_run_id(folder):
+        raise UserError(f"resume={folder}: the data is not what it was when the run began; start a new run.")
+    own = own_overrides(folder)
+    moved = [override for override in overrides if is_place(override) and override not in own]
+    if moved:
+        write_config(folder, cfg, [*own, *moved])
+
+
+def _fingerprint(cfg: DictConfig, prepared: Prepared) -> str:
+    """What the data is: its samples, its texts and its splits, and the sizes of recordings that augment it."""
+    heard = [[size for _, size, _ in listing(node)] for node in cfg.augment.wave]
+    told = [(u.text, u.split) for u in prepared.utterances]
+    return json.dumps([prepared.store.fingerprint, told, *filter(None, heard)])
+
+
+def _callbacks(
+    cfg: DictConfig,
+    folder: Path,
+    stopwatch: Stopwatch,
+    checkpoints: Checkpoints,
+    interrupt: Interrupt,
+    more: Sequence[Callback],
+) -> list[Callback]:
+    """In the order in which they are asked: what is in a checkpoint must be known when it is written."""
+    from asrx.training.callbacks.history import History
+    from asrx.training.callbacks.progress import Progress
+    from asrx.training.callbacks.timing import Timing
+
+    bar = [Progress(checkpoints.monitor, cfg.dataset.sample_rate)] if cfg.trainer.enable_progress_bar else []
+    own = [build(node) for node in cfg.trainer.callbacks]
+    return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
+
+
+def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[Callback]) -> Trainer:
     accelerator = _accelerator(cfg.trainer)
+    chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
+    settings = {name: value for name, value in cfg.trainer.items() if name != "callbacks"}
     trainer = build(
-        cfg.trainer,
-        accelerator=accelerator,
-        precision=_precision(cfg.trainer, accelerator),
+        settings | chosen,
         logger=loggers,
-        callbacks=[
-            *([Progress(monitor, store.sample_rate)] if cfg.trainer.enable_progress_bar else []),
-            Timing(stopwatch),
-            History(folder),
-            interrupt,
-            *callbacks,
-            checkpoints,
-            *(build(node) for node in cfg.trainer.callbacks),
-        ],
+        callbacks=callbacks,
         default_root_dir=folder,
         use_distributed_sampler=False,
     )
@@ -110,12 +173,25 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
             "No validation would take place, and it chooses the checkpoint to test: see trainer.max_epochs, "
             "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
         )
-    results: dict[str, Any] = {
-        "kind": objective.metrics().kind,
-        "state": "finished",
-        "part": cfg.test_part,
-        "test": None,
-    }
+    return trainer
+
+
+def _train_and_test(
+    cfg: DictConfig,
+    trainer: Trainer,
+    system: System,
+    data: DataModule,
+    checkpoints: Checkpoints,
+    interrupt: Interrupt,
+    stopwatch: Stopwatch,
+) -> dict[str, Any]:
+    """What metrics.json says of how the run ended."""
+    import torch
+
+    from asrx.training.callbacks.interrupt import Interrupted
+    from asrx.training.callbacks.prune import Pruned
+
+    results = {"kind": system.pipeline.objective.metrics().kind, "part": cfg.test_part, "test": None}
     resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
@@ -123,46 +199,33 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
             raise Interrupted
         if checkpoints.best is None:
             raise UserError(
-                f"Training ended before its first validation, which chooses the checkpoint to test: {folder}."
+                "Training ended before its first validation, which chooses the checkpoint to test: "
+                f"{checkpoints.best_path.parent}."
             )
         with stopwatch("test"):
             if cfg.tested == "best":
                 # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
                 system.load_state_dict(torch.load(checkpoints.best_path, "cpu", weights_only=True)["state_dict"])
             trainer.test(system, data.loader(cfg.test_part, None), verbose=False)
-        results["test"] = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
-        predictions = system.all_predictions()
-        if main:
-            write_predictions(folder, data.utterances[cfg.test_part], predictions)
     except (Interrupted, SystemExit):  # Lightning turns a second Ctrl-C, or one during the test, into SystemExit
-        results["state"] = "interrupted"
+        return results | {"state": "interrupted"}
     except Pruned as reason:
-        results |= {"state": "pruned", "reason": str(reason)}
-    if main:
-        results |= {
-            "best": checkpoints.best,
-            "parameters": sum(p.numel() for p in system.parameters()),
-            "keras_parameters": count(torch.nn.ModuleList([system.encoder, objective])),
-            "audio_seconds": {split: data.seconds(split) for split in data.utterances},
-            "seconds": dict(stopwatch.seconds),
-        }
-        write_json(folder / "metrics.json", results)
-        write_report(folder)
-        for logger in loggers:
-            logger.log_results(folder)
-        print(summary(results, folder))
-    return checkpoints.best[monitor] if results["state"] == "finished" else None
+        return results | {"state": "pruned", "reason": str(reason)}
+    test = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
+    return results | {"state": "finished", "test": test}
 
 
-def _is_main() -> bool:
-    """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:
+    """What metrics.json says of the run, however it ended."""
+    from asrx.models.keras import count
 
-
-def _fingerprint(cfg, utterances, store) -> str:
-    """What the data is: its samples, its texts and its splits, and the sizes of recordings that augment it."""
-    heard = [[size for _, size, _ in listing(node)] for node in cfg.augment.wave]
-    return json.dumps([store.fingerprint, [(u.text, u.split) for u in utterances], *filter(None, heard)])
+    return {
+        "best": checkpoints.best,
+        "parameters": sum(p.numel() for p in system.parameters()),
+        "keras_parameters": count(system.pipeline),
+        "audio_seconds": {split: data.seconds(split) for split in data.utterances},
+        "seconds": dict(stopwatch.seconds),
+    }
 
 
 def _accelerator(trainer: DictConfig) -> str:
@@ -185,9 +248,6 @@ def _precision(trainer: DictConfig, accelerator: str) -> str:
 
 def _quieten() -> None:
     """Leave out what Lightning says of itself; warnings that concern the user stay."""
-    import logging
-    import warnings
-
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     for message in (
         ".*does not have many workers.*",

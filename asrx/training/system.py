@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytorch_lightning as pl
@@ -12,29 +12,36 @@ import torch
 from torch import nn
 
 from asrx.augment.mixup import Mixup
-from asrx.features.base import Features
-from asrx.features.clip import Clip
-from asrx.masking import mean
-from asrx.objectives.base import Objective
+from asrx.training.pipeline import Pipeline
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
-from asrx.types import Batch, Hypothesis
+from asrx.types import Augment, Batch, Hypothesis
+
+
+class Augmentation(NamedTuple):
+    """What is done to training batches alone: modules (x, lengths) -> the same, in their order, on waveforms and on
+    features, and what draws pairs of utterances, or None."""
+
+    wave: Sequence[Augment] = ()
+    frames: Sequence[Augment] = ()
+    mixup: Mixup | None = None
+
+
+class Optimisation(NamedTuple):
+    """How weights are changed: parameters to optimizer, (optimizer, total steps) to schedule, and the validation metric
+    that schedules look at."""
+
+    make_optimizer: Callable[[Any], torch.optim.Optimizer]
+    make_schedule: Callable[[torch.optim.Optimizer, int], Schedule]
+    monitor: str
 
 
 class System(pl.LightningModule):
     """One experiment's model and how it is trained. It never asks which task this is.
 
     Args:
-        clip: brings all utterances to one length, after wave augmentation.
-        features, encoder, objective: the pipeline; what each must offer stands in asrx.features.base,
-            asrx.models.crnn and asrx.objectives.base. An encoder may have a `penalty()`, which is added to the loss.
-        wave_augment, frame_augment: modules (x, lengths) -> the same, in their order; training only.
-        mixup: draws pairs of utterances, or None.
-        readings: (wave_BT, lengths_B) -> a list of the same, whose encodings are averaged where nothing is trained; for
-            objectives that look at the mean of the encodings. None reads an utterance as it is.
-        make_optimizer: parameters to optimizer.
-        make_schedule: (optimizer, total steps) to schedule.
-        monitor: the validation metric that schedules look at.
+        pipeline: the model.
+        augmentation, optimisation: of its training.
         seed: of dropout and augmentation, together with the place in training: a step draws the same numbers whether or
             not the run was interrupted before it.
         stopwatch: sums the seconds of features.
@@ -43,26 +50,17 @@ class System(pl.LightningModule):
 
     def __init__(
         self,
-        clip: Clip,
-        features: Features,
-        encoder: nn.Module,
-        objective: Objective,
-        wave_augment: Sequence[nn.Module],
-        frame_augment: Sequence[nn.Module],
-        mixup: Mixup | None,
-        readings: nn.Module | None,
-        make_optimizer: Callable[[Any], torch.optim.Optimizer],
-        make_schedule: Callable[[torch.optim.Optimizer, int], Schedule],
-        monitor: str,
+        pipeline: Pipeline,
+        augmentation: Augmentation,
+        optimisation: Optimisation,
         seed: int,
         stopwatch: Stopwatch,
         card: dict[str, Any],
     ):
         super().__init__()
-        self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
-        self.wave_augment, self.frame_augment = nn.ModuleList(wave_augment), nn.ModuleList(frame_augment)
-        self.mixup, self.readings = mixup, readings
-        self.make_optimizer, self.make_schedule, self.monitor = make_optimizer, make_schedule, monitor
+        self.pipeline, self.optimisation = pipeline, optimisation
+        self.wave_augment, self.frame_augment = nn.ModuleList(augmentation.wave), nn.ModuleList(augmentation.frames)
+        self.mixup = augmentation.mixup
         self.seed, self.stopwatch, self.card = seed, stopwatch, card
         # a sum, not a mean, so that it can be saved in mid-epoch and added over processes;
         # not a buffer, as DDP would copy the first process's over the others
@@ -72,24 +70,16 @@ class System(pl.LightningModule):
         self.predictions: list[tuple[int, str, Hypothesis]] = []
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames, without
-        augmentation; one encoding of each utterance where there are several readings of it."""
-        if self.readings is None:
-            return self._encoded(wave_BT, lengths_B)
-        means_RBD = torch.stack([mean(*self._encoded(*reading)) for reading in self.readings(wave_BT, lengths_B)])
-        return means_RBD.mean(0)[:, None], torch.ones_like(lengths_B)
-
-    def _encoded(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.encoder(*self.features(*self.clip(wave_BT, lengths_B)))
+        """The pipeline's encodings and lengths, without augmentation."""
+        return self.pipeline(wave_BT, lengths_B)
 
     def out_len(self, n_samples: int) -> int:
         """Encoder frames of `n_samples` samples, after the augmentation that shortens them most."""
-        shortest = n_samples * prod(getattr(augment, "shortest", 1.0) for augment in self.wave_augment)
-        return self.encoder.out_len(self.features.frames(self.clip.out_len(int(shortest))))
+        return self.pipeline.out_len(int(n_samples * prod(augment.shortest for augment in self.wave_augment)))
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = self.make_optimizer(p for p in self.parameters() if p.requires_grad)
-        self.schedule = self.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        optimizer = self.optimisation.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        self.schedule = self.optimisation.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
         if self.schedule_state:
             self.schedule.load_state_dict(self.schedule_state)
         return optimizer
@@ -118,7 +108,7 @@ class System(pl.LightningModule):
             mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
             if mix:
                 frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
-        enc_BTD, lengths_B = self.encoder(frames_BTF, lengths_B)
+        enc_BTD, lengths_B = self.pipeline.encoder(frames_BTF, lengths_B)
         loss_B = self._loss(enc_BTD, lengths_B, batch)
         if mix:
             loss_B = mix.combine(loss_B, self._loss(enc_BTD, lengths_B, batch.partners(mix.partner_B)))
@@ -127,18 +117,18 @@ class System(pl.LightningModule):
 
     def _loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch) -> torch.Tensor:
         """One loss per utterance, (B,)."""
-        loss_B = self.objective.loss(enc_BTD, lengths_B, batch.targets)
+        loss_B = self.pipeline.objective.loss(enc_BTD, lengths_B, batch.targets)
         if batch.others is not None:
-            others_B = self.objective.loss(enc_BTD, lengths_B, batch.others)
+            others_B = self.pipeline.objective.loss(enc_BTD, lengths_B, batch.others)
             loss_B = batch.share_B * loss_B + (1 - batch.share_B) * others_B
-        return loss_B + self.encoder.penalty() if hasattr(self.encoder, "penalty") else loss_B
+        return loss_B + self.pipeline.encoder.penalty()
 
     @torch.no_grad()
     def _augmented_frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         with torch.autocast(self.device.type, enabled=False):
             for augment in self.wave_augment:
                 wave_BT, lengths_B = augment(wave_BT, lengths_B)
-            frames_BTF, lengths_B = self.features(*self.clip(wave_BT, lengths_B))
+            frames_BTF, lengths_B = self.pipeline.features(*self.pipeline.clip(wave_BT, lengths_B))
             for augment in self.frame_augment:
                 frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
         return frames_BTF, lengths_B
@@ -166,7 +156,7 @@ class System(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         results = self._log_scores("val")
         if not self.trainer.sanity_checking:
-            self.schedule.validated(results[self.monitor])
+            self.schedule.validated(results[self.optimisation.monitor])
 
     def on_test_epoch_start(self) -> None:
         self._start_scoring()
@@ -188,15 +178,15 @@ class System(pl.LightningModule):
         return [prediction for part in gathered for prediction in part]
 
     def _start_scoring(self) -> None:
-        self.scores = self.objective.metrics()
+        self.scores = self.pipeline.objective.metrics()
         self.held_out_loss = torch.zeros(2, dtype=torch.float64, device=self.device)
 
     def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
         enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
         self.held_out_loss += _sum_and_count(self._loss(enc_BTD, lengths_B, batch))
         targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
-        references = [self.objective.text(ids[:length]) for ids, length in targets]
-        hypotheses = self.objective.decode(enc_BTD, lengths_B)
+        references = [self.pipeline.objective.text(ids[:length]) for ids, length in targets]
+        hypotheses = self.pipeline.objective.decode(enc_BTD, lengths_B)
         self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
         return references, hypotheses
 

@@ -14,8 +14,9 @@ from omegaconf import OmegaConf
 from asrx.augment.background_noise import BackgroundNoise
 from asrx.augment.noise import WhiteNoise
 from asrx.commands.evaluate import main
+from asrx.config.saved import config_of
 from asrx.evaluation.measure import cost, encoded, probabilities, scores
-from asrx.evaluation.trained import config_of, load
+from asrx.evaluation.trained import load
 
 FAST = ["trainer=cpu", "trainer.enable_progress_bar=false", "model.encoder.width=16", "model.encoder.channels=[4,8]"]
 SHORT = [*FAST, "dataset.batch_size=8", "trainer.max_epochs=2"]
@@ -63,7 +64,7 @@ def test_a_run_is_tested_again_and_every_setting_is_kept(launch, tones, evaluate
     assert answers["noise=white"] == figures
     assert answers["model.objective.beam=5 noise=white"]["snr_db"] == {}
     cfg = config_of(run, ["model.objective.beam=5"])
-    assert load(run, cfg).system.objective.beam == 5
+    assert load(run, cfg).pipeline.objective.beam == 5
 
 
 def test_an_override_reaches_what_refers_to_it(launch, tones):
@@ -75,20 +76,20 @@ def test_an_override_reaches_what_refers_to_it(launch, tones):
 def test_work_and_time_are_those_of_single_utterances(launch, tones):
     run = launch(*tones, *FAST[:2], "trainer.max_epochs=1", "model/encoder=lstm", "model.encoder.width=16")
     trained = load(run, config_of(run, []))
-    figures, lstm = cost(trained), trained.system.encoder
-    assert not trained.system.training
+    figures, lstm = cost(trained), trained.pipeline.encoder
+    assert not trained.pipeline.training
     weights = (
         sum(p.numel() for name, p in lstm.named_parameters() if p.dim() == 2)
-        + trained.system.objective.head.weight.numel()
+        + trained.pipeline.objective.head.weight.numel()
     )
-    frames = sum(trained.system.out_len(int(n)) for n in trained.data.store.lengths[trained.data.places["test"]])
+    frames = sum(trained.pipeline.out_len(int(n)) for n in trained.data.store.lengths[trained.data.places["test"]])
     assert figures["multiply_adds"] == pytest.approx(weights * frames / trained.data.seconds("test"))
     assert 0 < figures["latency_ms"] < 10_000 and 0 < figures["real_time_factor"] < 10
 
 
 def waves(trained, noise) -> dict[str, torch.Tensor]:
     """What the model is given, by the utterance's name."""
-    through = trained._replace(system=lambda wave_BT, lengths_B: (wave_BT, lengths_B))
+    through = trained._replace(pipeline=lambda wave_BT, lengths_B: (wave_BT, lengths_B))
     names = [u.id for u in trained.data.utterances["test"]]
     return {
         names[i]: wave_T[:n]
@@ -174,7 +175,7 @@ def test_an_ensemble_needs_the_same_test_part_and_labels(classifiers, evaluate, 
     cfg = OmegaConf.load(other / "config.yaml")
     for part, texts, sentence in (
         ("test", ["abab", "c"], f"{other} has other labels or test utterances than {one}"),
-        ("train", ["abab", "d"] * 4, "best.ckpt has other labels than the training data: give the run's own corpus"),
+        ("val", ["abab", "d"] * 4, r"cannot be used .*the label 'd' is not in the training part"),
     ):
         cfg.dataset.corpus[part] = str(write_manifest(tmp_path / "words", texts, f"other-{part}"))
         OmegaConf.save(cfg, other / "config.yaml")
@@ -186,7 +187,7 @@ def test_what_a_run_was_trained_on_does_not_test_it(launch, miniatures, evaluate
     data = ["dataset=fsdd", f"dataset.root={miniatures / 'FSDD'}", f"data_dir={miniatures}", "model=cnn"]
     fast = ["trainer=cpu", "trainer.enable_progress_bar=false", "trainer.max_epochs=1"]
     run = launch(*data, *fast, "dataset.split.val=0.2", "dataset.split.test=0.5", "dataset.batch_seconds=10")
-    with pytest.raises(SystemExit, match=r"was trained on \d+ of the \d+ utterances of this test part, such as"):
+    with pytest.raises(SystemExit, match=r"was trained on \d+ of the \d+ recordings of this test part, such as"):
         evaluate(run, "dataset.split.seed=1", "--snr")
     evaluate(run, "dataset.batch_seconds=20", "--snr")  # the same test part
     for part in ("val", "test"):
@@ -235,6 +236,6 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("evaluation.json cannot be read", run, "--snr")
     (run / "best.ckpt").write_bytes(b"junk")
     (run / "evaluation.json").unlink()
-    refused("best.ckpt cannot be read: it is damaged", run, "--snr")
+    refused("best.ckpt cannot be read: it is damaged or no checkpoint", run, "--snr")
     (run / "last.ckpt").unlink()
     refused("holds no last.ckpt of a finished run", run, "tested=last")

@@ -165,8 +165,15 @@ def test_a_foreign_class_gets_all_of_it():
     assert made == {"texts": 1}
 
 
-def test_what_the_program_knows_goes_before_what_the_yaml_says():
-    assert build({"_target_": "collections.OrderedDict", "a": 1, "b": 2}, b=3) == {"a": 1, "b": 3}
+def test_what_the_program_knows_is_not_for_the_yaml():
+    assert build({"_target_": "collections.OrderedDict", "a": 1}, b=3) == {"a": 1, "b": 3}
+    with pytest.raises(UserError, match="OrderedDict gets b from asrx: leave it out of the config"):
+        build({"_target_": "collections.OrderedDict", "a": 1, "b": 2}, b=3)
+
+
+def test_an_error_without_words_is_named():
+    with pytest.raises(UserError, match=r"random\.choice cannot be made: Cannot choose|IndexError"):
+        build({"_target_": "random.choice", "seq": []})
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 from asrx.config.compose import compose
 from asrx.data import prepare as module
 from asrx.data.copies import plan
-from asrx.data.prepare import prepare
+from asrx.data.prepare import Prepared, prepare
 from asrx.data.store import Store
 from asrx.types import Utterance
 
@@ -39,7 +39,7 @@ def folder(tmp_path_factory):
     return root
 
 
-def prepared(folder, cache, split, **offline) -> tuple[list[Utterance], Store]:
+def prepared(folder, cache, split, **offline) -> Prepared:
     settings = {"stages": [], "mixup": None, "share": 1.0, "bootstrap": False, "before_split": False, "seed": 0}
     corpus = {"_target_": "asrx.data.corpora.folder.Folder", "root": str(folder)}
     return prepare(
@@ -61,13 +61,13 @@ def kinds(utterances) -> Counter:
 
 
 def test_without_copies_nothing_but_the_split_happens(folder, tmp_path):
-    utterances, store = prepared(folder, tmp_path, STRATIFIED)
+    utterances, store, _ = prepared(folder, tmp_path, STRATIFIED)
     assert kinds(utterances) == {("train", 0): 16, ("val", 0): 4, ("test", 0): 4}
     assert len(store) == len(utterances) == len({u.id for u in utterances})
 
 
 def test_after_the_split_only_the_training_part_is_copied(folder, tmp_path):
-    utterances, _ = prepared(folder, tmp_path, STRATIFIED, stages=TWICE, mixup=MIXUP)
+    utterances, *_ = prepared(folder, tmp_path, STRATIFIED, stages=TWICE, mixup=MIXUP)
     assert kinds(utterances) == {("train", n): 16 for n in (0, 2, -1)} | {("val", 0): 4, ("test", 0): 4}
     held_out = {u.id for u in utterances if u.split != "train"}
     assert not held_out & {source(u) for u in utterances if u.split == "train"}
@@ -76,7 +76,7 @@ def test_after_the_split_only_the_training_part_is_copied(folder, tmp_path):
 def test_mixtures_after_the_split_hold_no_recording_of_another_part(folder, tmp_path, monkeypatch):
     seen = {}
     monkeypatch.setattr(module, "_in_order", lambda *arguments: seen.update(arguments[3]))
-    utterances, _ = prepared(folder, tmp_path, STRATIFIED, mixup=MIXUP)
+    utterances, *_ = prepared(folder, tmp_path, STRATIFIED, mixup=MIXUP)
     held_out = {u.id for u in utterances if u.split != "train"}
     assert len(seen) == 16
     assert not held_out & {name for mixture in seen.values() for name in (mixture.first, mixture.second)}
@@ -84,7 +84,7 @@ def test_mixtures_after_the_split_hold_no_recording_of_another_part(folder, tmp_
 
 def test_before_the_split_copies_of_one_recording_may_part(folder, tmp_path):
     """As published: a voice that is trained on is validated on."""
-    utterances, _ = prepared(folder, tmp_path, POOLED, stages=TWICE, before_split=True)
+    utterances, *_ = prepared(folder, tmp_path, POOLED, stages=TWICE, before_split=True)
     assert Counter(u.split for u in utterances) == {"train": 33, "val": 15, "test": 15}
     train, val = ({source(u) for u in utterances if u.split == split} for split in ("train", "val"))
     assert train & val
@@ -94,7 +94,7 @@ def test_before_the_split_copies_of_one_recording_may_part(folder, tmp_path):
     "changes", [{"stages": TWICE}, {"mixup": MIXUP}, {"bootstrap": True}], ids=lambda c: next(iter(c))
 )
 def test_before_the_split_the_corpus_s_test_part_is_left_alone(folder, tmp_path, changes):
-    utterances, _ = prepared(folder, tmp_path, LAST_HALF, before_split=True, **changes)
+    utterances, *_ = prepared(folder, tmp_path, LAST_HALF, before_split=True, **changes)
     tested = [u.id for u in utterances if u.split == "test"]
     assert len(tested) == 4 and all("-test-" in name and "#" not in name for name in tested)
     assert not any("-test-" in u.id for u in utterances if u.split != "test")
@@ -109,7 +109,7 @@ def samples(store: Store, place: int) -> np.ndarray:
 def test_every_utterance_has_its_own_samples(folder, tmp_path, before_split, bootstrap):
     split = POOLED if before_split else STRATIFIED
     stages = [[None, QUIET, LOUD]]
-    utterances, store = prepared(
+    utterances, store, _ = prepared(
         folder, tmp_path, split, stages=stages, bootstrap=bootstrap, before_split=before_split, share=0.5
     )
     recorded = {u.id: soundfile.read(u.audio)[0] for u in utterances}
@@ -130,7 +130,7 @@ def test_every_mixture_has_the_samples_of_its_two(folder, tmp_path, monkeypatch)
         return planned, mixtures
 
     monkeypatch.setattr(module, "plan", recorded_plan)
-    utterances, store = prepared(folder, tmp_path, STRATIFIED, mixup=MIXUP)
+    utterances, store, _ = prepared(folder, tmp_path, STRATIFIED, mixup=MIXUP)
     recorded = {u.id: np.pad(soundfile.read(u.audio)[0], (0, 400))[:400] for u in utterances if u.copy == 0}
     mixed = {u.id: np.pad(samples(store, place), (0, 400))[:400] for place, u in enumerate(utterances) if u.copy == -1}
     assert len(mixed) == 16
@@ -154,7 +154,7 @@ def test_copies_of_unusable_audio_are_listed_with_it(folder, tmp_path):
     broken = folder / "train" / "no" / "broken.wav"
     broken.write_text("no audio")
     try:
-        utterances, store = prepared(folder, tmp_path, LAST_HALF, stages=TWICE, before_split=True)
+        utterances, store, _ = prepared(folder, tmp_path, LAST_HALF, stages=TWICE, before_split=True)
     finally:
         broken.unlink()
     assert {place for place, u in enumerate(utterances) if "broken" in u.id} == set(store.errors)
@@ -204,8 +204,9 @@ def test_the_sizes_of_what_was_published(monkeypatch, experiment, corpus, expect
     """From names alone: no audio is read."""
     cfg = compose([f"experiments={experiment}"])
     target = cfg.dataset.corpus._target_
-    own, real = type("Names", (), {"prepare": lambda self: corpus}), module.build
+    own, real = type("Names", (), {"prepare": lambda self: corpus, "decoder": None}), module.build
     monkeypatch.setattr(module, "build", lambda node: own() if node["_target_"] == target else real(node))
     monkeypatch.setattr(module, "build_store", lambda *_: None)
     monkeypatch.setattr(module, "_in_order", lambda *_: None)
+    monkeypatch.setattr(module, "_recordings", lambda *_: {})
     assert kinds(prepare(cfg)[0]) == expected

@@ -98,7 +98,7 @@ def test_batch_and_padding_change_nothing():
 
 def test_ctc_searches_with_the_beam_that_the_config_names():
     torch.manual_seed(0)
-    objective = CTC(4, [], "ab", beam=16)
+    objective = CTC(4, "ab", beam=16)
     enc, lengths = torch.randn(6, 5, 4), torch.tensor([5, 4, 3, 5, 4, 3])
     answers = objective.decode(enc, lengths)
     for i, n in enumerate(lengths):
@@ -106,4 +106,4 @@ def test_ctc_searches_with_the_beam_that_the_config_names():
         assert answers[i].text == objective.text(ids)
         assert answers[i].score == pytest.approx(score, abs=1e-5)
     with pytest.raises(UserError, match=r"model\.objective\.beam=0 should be a whole number from 1"):
-        CTC(4, [], "ab", beam=0)
+        CTC(4, "ab", beam=0)

@@ -11,7 +11,7 @@ from asrx.types import UserError
 @pytest.fixture
 def checkpoint(tmp_path):
     encoder, objective = nn.Linear(3, 4), nn.Linear(4, 28)
-    state = {f"{name}.{k}": v for name, m in (("encoder", encoder), ("objective", objective))
+    state = {f"pipeline.{name}.{k}": v for name, m in (("encoder", encoder), ("objective", objective))
              for k, v in m.state_dict().items()}  # fmt: skip
     torch.save({"state_dict": state}, tmp_path / "best.ckpt")
     return tmp_path / "best.ckpt", encoder

@@ -19,7 +19,7 @@ def targets(*rows: list[int]) -> Targets:
 @pytest.fixture
 def ctc():
     torch.manual_seed(0)
-    return CTC(4, [], "ab ")
+    return CTC(4, "ab ")
 
 
 def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
@@ -76,7 +76,7 @@ def test_ctc_text_round_trip_and_strange_characters(ctc):
     with pytest.raises(ValueError, match="empty"):
         ctc.encode(" ")
     with pytest.raises(UserError, match="each character once"):
-        CTC(4, [], "aba")
+        CTC(4, "aba")
 
 
 def test_cross_entropy_takes_its_labels_from_the_training_texts():

@@ -6,20 +6,22 @@ import pytest
 import torch
 from torch import nn
 
+from asrx.augment.gain import Gain
 from asrx.augment.mixup import Mix
 from asrx.features.clip import Clip
 from asrx.features.raw import Raw
 from asrx.objectives.cross_entropy import CrossEntropy
+from asrx.training.pipeline import Pipeline
 from asrx.training.stopwatch import Stopwatch
-from asrx.training.system import System
-from asrx.types import Batch, Targets
+from asrx.training.system import Augmentation, Optimisation, System
+from asrx.types import Augment, Batch, Encoder, Targets
 
 WAVE = torch.randn(3, 40, generator=torch.Generator().manual_seed(0))
 LENGTHS = torch.tensor([40, 40, 40])
 SHARES = torch.tensor([0.75, 0.5, 1.0])
 
 
-class Encoder(nn.Module):
+class Frames(nn.Module, Encoder):
     """The frames as they are."""
 
     def forward(self, frames_BTF, lengths_B):
@@ -29,12 +31,12 @@ class Encoder(nn.Module):
         return n_frames
 
 
-class Punished(Encoder):
+class Punished(Frames):
     def penalty(self):
         return torch.tensor(100.0)
 
 
-class Shortening(nn.Module):
+class Shortening(nn.Module, Augment):
     """A wave augmentation that may leave three quarters."""
 
     shortest = 0.75
@@ -54,18 +56,11 @@ class Pairs(nn.Module):
 
 def system(encoder: nn.Module | None = None, wave_augment=(), clip=None, mixup=None, readings=None) -> System:
     torch.manual_seed(0)
+    parts = clip or Clip(1000, None), Raw(4, 4, normalize="none"), encoder or Frames(), CrossEntropy(4, ["a", "b", "c"])
     return System(
-        clip or Clip(1000, None),
-        Raw(4, 4, normalize="none"),
-        encoder or Encoder(),
-        CrossEntropy(4, ["a", "b", "c"]),
-        wave_augment=wave_augment,
-        frame_augment=[],
-        mixup=mixup,
-        readings=readings,
-        make_optimizer=None,
-        make_schedule=None,
-        monitor="val/accuracy",
+        Pipeline(*parts, readings),
+        Augmentation(wave_augment, mixup=mixup),
+        Optimisation(None, None, "val/accuracy"),
         seed=0,
         stopwatch=Stopwatch(),
         card={},
@@ -82,11 +77,11 @@ def batch(**mixture) -> Batch:
 
 def loss_of(system: System, ids: Targets, weight_B: torch.Tensor | None = None) -> torch.Tensor:
     """By hand: of every utterance, its frames mixed in the proportion given."""
-    frames, lengths = system.features(WAVE, LENGTHS)
+    frames, lengths = system.pipeline.features(WAVE, LENGTHS)
     if weight_B is not None:
         weight = weight_B[:, None, None]
         frames = weight * frames + (1 - weight) * frames[Pairs.mix.partner_B]
-    return system.objective.loss(frames, lengths, ids)
+    return system.pipeline.objective.loss(frames, lengths, ids)
 
 
 def test_the_loss_is_the_mean_over_the_batch():
@@ -127,9 +122,9 @@ def test_an_encoder_s_penalty_is_added_once(mixup):
     ("wave_augment", "clip", "frames"),
     [
         pytest.param([], None, 10, id="no augmentation"),
-        pytest.param([nn.Identity()], None, 10, id="one that keeps lengths"),
+        pytest.param([Gain()], None, 10, id="one that keeps lengths"),
         pytest.param([Shortening()], None, 8, id="three quarters"),
-        pytest.param([Shortening(), nn.Identity(), Shortening()], None, 6, id="three quarters of three quarters"),
+        pytest.param([Shortening(), Gain(), Shortening()], None, 6, id="three quarters of three quarters"),
         pytest.param([Shortening()], Clip(1000, 0.02), 5, id="longer than a clip"),
         pytest.param([Shortening()], Clip(1000, 0.05), 8, id="shorter than a clip"),
         pytest.param([Shortening()], Clip(1000, 0.1, masked=False), 25, id="clips that count padding"),
@@ -140,7 +135,7 @@ def test_frames_of_an_utterance_at_its_shortest(wave_augment, clip, frames):
 
 
 def test_clips_are_cut_after_wave_augmentation():
-    class Longer(nn.Module):
+    class Longer(nn.Module, Augment):
         def forward(self, wave_BT, lengths_B):
             return torch.cat([wave_BT, wave_BT], 1), 2 * lengths_B
 

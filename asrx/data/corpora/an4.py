@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from asrx.data.download import locate, obtain
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 LINE = re.compile(r"(?:<s>)?(?P<text>.*?)(?:</s>)?\s*\((?P<id>[^()]+)\)")
 SUFFIXES = (".sph", ".wav", ".flac")
@@ -17,7 +17,7 @@ SHA256 = "a0525579493735d32b60fb6fa5975dd0eaacde087b0a4eeb7f13b7ef33077b12"
 
 
 @dataclass(frozen=True)
-class AN4:
+class AN4(Corpus):
     """948 + 130 utterances of letters, numbers, names and short commands, 16 kHz; the text is lower case.
 
     Args:

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrx.types import SPLITS, UserError, Utterance
+from asrx.types import SPLITS, Corpus, UserError, Utterance
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au", ".caf")
 
 
 @dataclass(frozen=True)
-class Folder:
+class Folder(Corpus):
     """`root/CLASS/*`, or `root/{train,val,test}/CLASS/*`; the text is the name of the class.
 
     Args:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrx.data.download import locate, obtain
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
 # The newest release whose checksum is published (tensorflow_datasets, spoken_digit/checksums.tsv): 5 speakers.
@@ -17,7 +17,7 @@ OFFICIAL_TEST = range(5)  # recording indices, as its README says
 
 
 @dataclass(frozen=True)
-class FSDD:
+class FSDD(Corpus):
     """Spoken digits, 50 recordings of each by every speaker, 8 kHz; the text is the digit, "0" to "9".
 
     Args:

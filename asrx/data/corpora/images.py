@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from asrx.data.corpora.folder import class_folders
 from asrx.data.images import Images
-from asrx.types import SPLITS, UserError, Utterance
+from asrx.types import SPLITS, Corpus, UserError, Utterance
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 # the second layout is that of speechImageData.zip (https://github.com/andrsn/data), whose ValData is used as test part
@@ -14,7 +14,7 @@ PARTS = dict(zip(SPLITS, SPLITS, strict=True)) | {"TrainData": "train", "ValData
 
 
 @dataclass(frozen=True)
-class ImageFolder:
+class ImageFolder(Corpus):
     """`root/CLASS/*`, `root/{train,val,test}/CLASS/*`, or `root/{TrainData,ValData}/CLASS/*`; the text is the class.
 
     Args:

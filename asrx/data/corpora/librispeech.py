@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrx.data.download import locate, obtain
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 URL = "https://www.openslr.org/resources/12/{}.tar.gz"
 # subset -> (size, SHA-256 of its archive)
@@ -23,7 +23,7 @@ SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
 
 @dataclass(frozen=True)
-class LibriSpeech:
+class LibriSpeech(Corpus):
     """Read English, 16 kHz; the text is lower case.
 
     Args:

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from asrx.config.compose import nearest
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 REQUIRED = ("audio_filepath", "text")
 OPTIONAL = ("duration", "offset", "speaker")
 
 
 @dataclass(frozen=True)
-class Manifest:
+class Manifest(Corpus):
     """One line per utterance; an utterance is named after its line, "train:12".
 
     Args:

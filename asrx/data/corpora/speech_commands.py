@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asrx.data.download import locate, obtain
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v{}.tar.gz"
 # version -> (size, SHA-256 of its archive)
@@ -20,7 +20,7 @@ SUFFIXES = (".wav", ".flac")
 
 
 @dataclass(frozen=True)
-class SpeechCommands:
+class SpeechCommands(Corpus):
     """One-second clips of single words, 16 kHz; the text is the word, the name of the clip's folder.
 
     Clips without a speaker in their name (`_silence_`) each count as a speaker of their own.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from asrx.types import UserError, Utterance
+from asrx.types import Corpus, UserError, Utterance
 
 WORDS = "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
@@ -36,7 +36,7 @@ SHARES = 4
 
 
 @dataclass(frozen=True)
-class Synthetic:
+class Synthetic(Corpus):
     """Phrases of one to `max_words` of 20 words in 5 accents and 79 voices; the voices of the splits are disjoint.
 
     Args:

@@ -7,15 +7,15 @@ the answer depends neither on the order of the utterances nor on the version of 
 from __future__ import annotations
 
 import hashlib
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from asrx.types import UserError, Utterance
+from asrx.types import Split, UserError, Utterance
 
 
 @dataclass(frozen=True)
-class Protocol(ABC):
+class Drawn(Split):
     """What the protocols share.
 
     Args:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from asrx.data.splits.base import Protocol
+from asrx.data.splits.base import Drawn
 from asrx.types import UserError, Utterance
 
 
 @dataclass(frozen=True)
-class BySpeaker(Protocol):
+class BySpeaker(Drawn):
     """Whole speakers are drawn until a part holds its share of the utterances: no speaker is in two parts."""
 
     speaker_disjoint = True

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from asrx.data.splits.stratified import Stratified
-from asrx.types import UserError, Utterance
+from asrx.types import Split, UserError, Utterance
 
 
 @dataclass(frozen=True)
-class LeaveSpeakersOut:
+class LeaveSpeakersOut(Split):
     """Named speakers are the test part, whatever parts the corpus has; validation is drawn from the others, label by
     label. One run for each speaker is leave-one-speaker-out.
 
@@ -29,7 +29,7 @@ class LeaveSpeakersOut:
     has_folds = True
 
     def assign(self, utterances: Iterable[Utterance]) -> list[Utterance]:
-        """As `Protocol.assign`.
+        """As `Drawn.assign`.
 
         Raises:
             UserError: a speaker is unknown, or nobody is left to train on.
@@ -46,5 +46,5 @@ class LeaveSpeakersOut:
         return sorted([*Stratified(self.val, 0.0, self.seed).assign(others), *tested], key=lambda u: u.id)
 
     def fold(self, assigned: Iterable[Utterance], of: int, index: int) -> list[Utterance]:
-        """As `Protocol.fold`, label by label."""
+        """As `Drawn.fold`, label by label."""
         return Stratified(self.val, 0.0, self.seed).fold(assigned, of, index)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asrx.data.splits.base import Protocol
+from asrx.data.splits.base import Drawn
 from asrx.types import UserError, Utterance
 
 
 @dataclass(frozen=True)
-class Random(Protocol):
+class Random(Drawn):
     """Utterances are drawn regardless of what was said and by whom."""
 
     speaker_disjoint = False

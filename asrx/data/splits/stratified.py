@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from asrx.data.splits.base import Protocol
+from asrx.data.splits.base import Drawn
 from asrx.types import UserError, Utterance
 
 
 @dataclass(frozen=True)
-class Stratified(Protocol):
+class Stratified(Drawn):
     """Utterances are drawn label by label: every label keeps its share in every part."""
 
     official: bool = False

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from asrx.types import UserError, Utterance
+from asrx.types import Split, UserError, Utterance
 
 
 @dataclass(frozen=True)
-class TrainTestSplit:
+class TrainTestSplit(Split):
     """scikit-learn's `train_test_split` of the utterances in the order of their ids: what is held out is in the
     validation and in the test part.
 

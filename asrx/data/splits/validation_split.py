@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from asrx.data.splits.base import check_fold
-from asrx.types import UserError, Utterance
+from asrx.types import Split, UserError, Utterance
 
 
 @dataclass(frozen=True)
-class ValidationSplit:
+class ValidationSplit(Split):
     """Keras's `fit(validation_split=...)`: validate on the end of the array, before any shuffling; the test part is the
     corpus's own.
 

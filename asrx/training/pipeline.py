@@ -1,0 +1,79 @@
+"""The model without its training: from waveforms to encodings and answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from omegaconf import DictConfig
+from torch import nn
+
+from asrx.augment import tried
+from asrx.config.build import build
+from asrx.features.base import Features
+from asrx.features.clip import Clip
+from asrx.masking import mean
+from asrx.types import Encoder, Objective, UserError
+
+
+class Pipeline(nn.Module):
+    """Clip, features, encoder and objective.
+
+    Args:
+        clip: brings all utterances to one length.
+        features, encoder, objective: what each must offer stands in asrx.features.base and asrx.types.
+        readings: (wave_BT, lengths_B) -> a list of the same, whose encodings are averaged where nothing is trained; for
+            objectives that look at the mean of the encodings. None reads an utterance as it is.
+    """
+
+    def __init__(
+        self,
+        clip: Clip,
+        features: Features,
+        encoder: Encoder,
+        objective: Objective,
+        readings: nn.Module | None = None,
+    ):
+        super().__init__()
+        self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
+        self.readings = readings
+
+    def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames; one encoding of each
+        utterance where there are several readings of it."""
+        if self.readings is None:
+            return self._encoded(wave_BT, lengths_B)
+        means_RBD = torch.stack([mean(*self._encoded(*reading)) for reading in self.readings(wave_BT, lengths_B)])
+        return means_RBD.mean(0)[:, None], torch.ones_like(lengths_B)
+
+    def _encoded(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.encoder(*self.features(*self.clip(wave_BT, lengths_B)))
+
+    def out_len(self, n_samples: int) -> int:
+        """Encoder frames of `n_samples` samples."""
+        return self.encoder.out_len(self.features.frames(self.clip.out_len(n_samples)))
+
+
+def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[str] | None = None) -> Pipeline:
+    """The pipeline that a config describes, with fresh weights.
+
+    Args:
+        cfg: the composed config.
+        texts: of the training part.
+        labels: of a checkpoint, which needs no texts.
+
+    Raises:
+        UserError: the parts do not fit together.
+    """
+    rate = cfg.dataset.sample_rate
+    clip = Clip(rate, **cfg.dataset.clip)
+    features = build(cfg.features)
+    if cfg.augment.test and not features.of_sound:
+        raise UserError("augment.test is for sound, and features=image has pixels: leave it out.")
+    in_frames = None if clip.samples is None else features.frames(clip.samples)
+    encoder = build(cfg.model.encoder, in_dim=features.dim, in_frames=in_frames)
+    objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts, labels=labels)
+    if cfg.augment.test and not objective.of_mean:
+        raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
+    readings = tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None
+    return Pipeline(clip, features, encoder, objective, readings)
