@@ -39,9 +39,12 @@ def _hydra(arguments: list[str]) -> None:
     sys.argv = [argument for argument in sys.argv if argument not in moved]
     set_up_hydra()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
-    hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")(
-        lambda cfg: _job(cfg, moved)
-    )()
+
+    @hydra.main(version_base="1.3", config_path=str(home() / "conf"), config_name="config")
+    def job(cfg):
+        return _job(cfg, moved)
+
+    job()
 
 
 def _job(cfg, moved: list[str]) -> float | str | None:

@@ -16,7 +16,7 @@ def check_resume(arguments: list[str]) -> list[str]:
     """Look at `resume=FOLDER` on the command line before Hydra makes that folder.
 
     Returns:
-        the overrides beside it that say where the run's recordings are now. They belong to the config that the run began
+        the overrides beside it that say where the run's recordings are now. They are for the config that the run began
         with: the one that Hydra composes may not have their keys.
 
     Raises:
