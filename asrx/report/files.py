@@ -90,6 +90,7 @@ def write_environment(folder: Path, run_id: str) -> None:
         "run_id": run_id,
         "command": " ".join(["python -m asrx", *sys.argv[1:]]),
         "device": device,
+        "threads": torch.get_num_threads(),
         "platform": platform.platform(),
         "python": platform.python_version(),
         "git_commit": _git_commit(),

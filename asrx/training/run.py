@@ -18,6 +18,7 @@ from asrx.config.check import check_words
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
 from asrx.data.prepare import Prepared, prepare
+from asrx.report.files import read_json
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
 from asrx.types import UserError
@@ -64,7 +65,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
 
     _quieten()
     if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(share(others.cores()))
+        torch.set_num_threads(_threads(cfg, folder, others))
     torch.manual_seed(cfg.seed)
     system = assemble(cfg, [u.text for u in prepared.utterances if u.split == "train"], stopwatch)
     with stopwatch("prepare"):
@@ -104,6 +105,12 @@ def _check(cfg: DictConfig, folder: Path) -> None:
 def _is_main() -> bool:
     """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
     return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+def _threads(cfg: DictConfig, folder: Path, others: Others) -> int:
+    """As many as there are cores to spare; a run that goes on keeps the number, on which the last digits depend."""
+    kept = read_json(folder / "environment.json").get("threads") if cfg.resume else None
+    return kept or share(others.cores())
 
 
 def _fit_features(system: System, data: DataModule) -> None:

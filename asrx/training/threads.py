@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 SPINS = "1000"  # then a waiting thread sleeps; on a quiet machine within about 5 % of spinning without end
+SHORTEST = 0.2  # s; the system counts in hundredths
 
 
 def wait_briefly() -> None:
@@ -20,36 +21,35 @@ def wait_briefly() -> None:
 
 
 class Others:
-    """Watches, from when it is made, how many cores other processes keep busy (0 where the system does not tell)."""
+    """Watches, from when it is made, how many of the cores that this process may use are kept busy by other processes
+    (none where the system does not tell)."""
 
     def __init__(self):
         self.start = time.monotonic(), _busy_seconds(), _own_seconds()
 
     def cores(self) -> int:
-        """Cores that were busy with others since then, rounded."""
-        before, all_before, own_before = self.start
-        elapsed = time.monotonic() - before
+        """Cores that others kept busy since then, rounded; it looks for a fifth of a second at least."""
+        began, all_before, own_before = self.start
+        time.sleep(max(0.0, began + SHORTEST - time.monotonic()))
         others = _busy_seconds() - all_before - (_own_seconds() - own_before)
-        return max(0, round(others / elapsed)) if elapsed > 0 else 0
+        return max(0, round(others / (time.monotonic() - began)))
 
 
 def share(others: int) -> int:
-    """Threads to compute with: a core each of those that this process may use and others leave, at least one."""
+    """Threads to compute with: one for each core that this process may use and others leave, at least one."""
     return max(1, len(os.sched_getaffinity(0)) - others)
 
 
 def _busy_seconds() -> float:
-    """Of all cores and processes, since the system started."""
+    """Of all processes on the cores that this one may use, since the system started."""
+    mine = {f"cpu{core}" for core in os.sched_getaffinity(0)}
     try:
-        user, nice, system, _idle, _wait, irq, softirq, steal, *_ = map(int, _stat().split()[1:])
-    except (OSError, ValueError):
+        lines = [line.split() for line in Path("/proc/stat").read_text(encoding="ascii").splitlines()]
+    except OSError:
         return 0.0
-    return (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
-
-
-def _stat() -> str:
-    with Path("/proc/stat").open(encoding="ascii") as file:
-        return file.readline()
+    # user, nice, system, idle, waiting, interrupts ...
+    ticks = sum(sum(map(int, [*times[:3], *times[5:8]])) for name, *times in lines if name in mine)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _own_seconds() -> float:

@@ -30,7 +30,7 @@ def test_a_spin_has_an_end(monkeypatch):
 def test_other_processes_are_seen_and_own_work_is_not(monkeypatch):
     busy = iter([100.0, 103.1])
     own = iter([5.0, 6.0])
-    clock = iter([10.0, 12.0])
+    clock = iter([10.0, 12.0, 12.0])
     monkeypatch.setattr(threads, "_busy_seconds", lambda: next(busy))
     monkeypatch.setattr(threads, "_own_seconds", lambda: next(own))
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
