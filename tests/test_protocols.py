@@ -149,7 +149,7 @@ def test_keras_s_lstm_has_one_bias_also_after_training(stopped):
 
 def test_parameters_are_counted_as_keras_does_beside_the_true_number(stopped):
     found = weights(stopped, "last.ckpt")
-    names = [name for name in found if name.startswith(("encoder.", "objective."))]
+    names = [name for name in found if name.startswith("pipeline.")]
     moving = sum(found[name].numel() for name in names if "running_" in name)
     second = sum(found[name].numel() for name in names if "bias_hh" in name)
     assert moving and second

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from omegaconf import DictConfig
@@ -26,9 +27,10 @@ def build(node: DictConfig | dict, **supplied: Any) -> Any:
     arguments = {name: value for name, value in node.items() if not _is_component(value)}
     if own := next((name for name in supplied if name in arguments), None):
         raise UserError(f"{node['_target_']} gets {own} from asrx: leave it out of the config.")
-    known = signature(node["_target_"])
-    if known is not None and not known.open:
-        supplied = {name: value for name, value in supplied.items() if name in known.arguments}
+    with suppress(LookupError):  # then making it fails, and says why
+        known = signature(node["_target_"])
+        if known is not None and not known.open:
+            supplied = {name: value for name, value in supplied.items() if name in known.arguments}
     try:
         # not through instantiate: OmegaConf would read transcripts as config, and take its time
         return instantiate(arguments, _convert_="all", _partial_=True)(**supplied)

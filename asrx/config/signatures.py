@@ -6,6 +6,7 @@ Importing torch and Lightning takes seconds; a misspelt key should be answered a
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from functools import cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
@@ -52,6 +53,9 @@ def _find(target: str):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
                     return _find(f"{_absolute(module, path, node)}.{alias.name}")
+                if alias.name == "*":
+                    with suppress(LookupError):
+                        return _find(f"{_absolute(module, path, node)}.{name}")
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
             return None
     raise LookupError(f"{module} has no {name}")
@@ -63,6 +67,8 @@ def _source(module: str) -> Path | None:
     for i, _ in enumerate(parts := module.split(".")):
         # a submodule is looked for in its package's folders, as find_spec would import the package
         name = ".".join(parts[: i + 1])
+        if i and not search:
+            raise LookupError(f"{'.'.join(parts[:i])} has no modules in it")
         spec = PathFinder.find_spec(name, search) if search else find_spec(name)
         if spec is None:
             raise LookupError(f"there is no module {module}")

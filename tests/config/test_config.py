@@ -171,6 +171,17 @@ def test_what_the_program_knows_is_not_for_the_yaml():
         build({"_target_": "collections.OrderedDict", "a": 1, "b": 2}, b=3)
 
 
+@pytest.mark.parametrize("target", ["torch.nn.Dropout", "torch.nn.Linear", "torchaudio.transforms.MFCC"])
+def test_what_a_module_takes_over_from_another_is_found(target):
+    assert signature(target).arguments
+
+
+@pytest.mark.parametrize("target", ["torch.nn.Drop", "json.decoder.x.Y", "nowhere.X"])
+def test_what_is_nowhere_is_said_to_be(target):
+    with pytest.raises(LookupError):
+        signature(target)
+
+
 def test_an_error_without_words_is_named():
     with pytest.raises(UserError, match=r"random\.choice cannot be made: Cannot choose|IndexError"):
         build({"_target_": "random.choice", "seq": []})
