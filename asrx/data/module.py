@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytorch_lightning as pl
 import torch
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from asrx.data.batching import BucketSampler
@@ -42,14 +42,19 @@ class Waves(torch.utils.data.Dataset):
 
 
 class _Texts:
-    """Encoded texts; an index is an array."""
+    """Encoded texts, one after the other; an index is an array."""
 
     def __init__(self, texts: Sequence[list[int]]):
-        self.ids = [torch.tensor(ids) for ids in texts]
-        self.lengths = torch.tensor([len(ids) for ids in texts])
+        self.lengths = np.array([len(ids) for ids in texts], np.int64)
+        self.starts = self.lengths.cumsum() - self.lengths
+        self.ids = np.array([*chain.from_iterable(texts), 0], np.int64)  # the last is for padding to point at
 
     def __getitem__(self, index: np.ndarray) -> Targets:
-        return Targets(pad_sequence([self.ids[i] for i in index], batch_first=True), self.lengths[index])
+        lengths_B = self.lengths[index]
+        place_U = np.arange(lengths_B.max(initial=0))
+        inside_BU = place_U < lengths_B[:, None]
+        ids_BU = np.where(inside_BU, self.ids[np.where(inside_BU, self.starts[index][:, None] + place_U, -1)], 0)
+        return Targets(torch.from_numpy(ids_BU), torch.from_numpy(lengths_B))
 
 
 class Loader(DataLoader):

@@ -100,7 +100,11 @@ class System(pl.LightningModule):
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         place = [self.seed, self.current_epoch, batch_idx, self.global_rank]
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
+        drawn = int(np.random.SeedSequence(place).generate_state(1)[0])
+        # torch.manual_seed would write down the stack for each kind of device that is not there, 1 ms a step
+        torch.default_generator.manual_seed(drawn)
+        if self.device.type == "cuda":
+            torch.cuda.manual_seed(drawn)
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         with self.stopwatch("features"):
