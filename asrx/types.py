@@ -87,6 +87,32 @@ class Hypothesis:
     score: float
 
 
+class Span(NamedTuple):
+    """A word, from encoder frame `start` to before frame `end`, and the probability that it is right."""
+
+    text: str
+    start: int
+    end: int
+    confidence: float
+
+
+class TextDecoder(Protocol):
+    """What turns the outputs of a model into text. It needs no weights, so an exported model is read by the same one.
+
+    Log probabilities are (B, T, V) where a text is spelt frame by frame, (B, V) where it is one label.
+    """
+
+    labels: list[str]
+
+    @abstractmethod
+    def __call__(self, logp: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+        """One answer per utterance; lengths in encoder frames."""
+
+    @abstractmethod
+    def explain(self, logp: torch.Tensor, text: str) -> tuple[float, list[Span]]:
+        """Of one utterance's log probabilities, without padding, and a text: how sure it is, and its words."""
+
+
 class Decoder(Protocol):
     """How the waveform store comes by the samples of a kind of file.
 
@@ -189,14 +215,14 @@ class Objective(Protocol):
     Attributes:
         monitor: the validation metric that decides which checkpoint is best, unless the config names another.
         modes: of each metric, whether `min` or `max` is better.
-        labels: the output's names, which belong to the checkpoint.
+        decoder: turns log probabilities into text; its labels are the output's names and belong to the checkpoint.
         of_mean: whether the mean of the encodings over time is all that it looks at, so that those of several readings
             can be averaged.
     """
 
     monitor: str
     modes: dict[str, str]
-    labels: list[str]
+    decoder: TextDecoder
     of_mean: bool = False
 
     @abstractmethod
@@ -216,8 +242,12 @@ class Objective(Protocol):
         """One loss per utterance, (B,) float32."""
 
     @abstractmethod
+    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        """What `decoder` reads, float32."""
+
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         """One answer per utterance."""
+        return self.decoder(self.log_probabilities(enc_BTD, lengths_B), lengths_B)
 
     @abstractmethod
     def metrics(self) -> Any:

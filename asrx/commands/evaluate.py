@@ -138,7 +138,7 @@ def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
         objective, test = trained.pipeline.objective, trained.data.utterances[cfg.test_part]
         if objective.metrics().kind != "classification":
             raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
-        tests.append((objective.labels, [(u.id, u.text) for u in test]))
+        tests.append((objective.decoder.labels, [(u.id, u.text) for u in test]))
         if tests[-1] != tests[0]:
             raise UserError(
                 f"{folder} has other labels or test utterances than {folders[0]}: name runs that share them."
@@ -193,7 +193,7 @@ def _noises(cfg: DictConfig, folder: str | None, snrs: Sequence[float]) -> list[
 def _scored(objective, test, p_NV) -> dict[str, float]:
     figures = objective.metrics()
     references = [objective.text(objective.encode(u.text)) for u in test]
-    figures.update(references, [objective.labels[i] for i in p_NV.argmax(1).tolist()])
+    figures.update(references, [objective.decoder.labels[i] for i in p_NV.argmax(1).tolist()])
     return figures.compute()
 
 

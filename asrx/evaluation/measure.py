@@ -42,7 +42,7 @@ def scores(trained: Trained, noise: nn.Module | None = None) -> dict[str, float]
 def probabilities(trained: Trained, noise: nn.Module | None = None) -> torch.Tensor:
     """Of every label for every test utterance, (N, V), of a classifier; the arguments are those of `scores`."""
     objective, n = trained.pipeline.objective, len(trained.data.utterances[trained.cfg.test_part])
-    p_NV = torch.zeros(n, len(objective.labels))
+    p_NV = torch.zeros(n, len(objective.decoder.labels))
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
         p_NV[batch.index_B] = objective.log_probabilities(enc_BTD, lengths_B).exp()
     return p_NV

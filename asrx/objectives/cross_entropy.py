@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from asrx.decoding.label import LabelDecoder
 from asrx.masking import mean
 from asrx.metrics.classification import Classification
-from asrx.types import Hypothesis, Objective, Targets, UserError
+from asrx.types import Objective, Targets, UserError
 
 
 class CrossEntropy(nn.Module, Objective):
@@ -40,19 +41,18 @@ class CrossEntropy(nn.Module, Objective):
         max_labels: int = 1000,
     ):
         super().__init__()
-        self.labels = _labels(texts, max_labels) if labels is None else list(labels)
-        self.ids = {label: i for i, label in enumerate(self.labels)}
+        self.decoder = LabelDecoder(_labels(texts, max_labels) if labels is None else labels)
         self.label_smoothing = label_smoothing
-        self.head = nn.Linear(in_dim, len(self.labels))
+        self.head = nn.Linear(in_dim, len(self.decoder.labels))
 
     def encode(self, text: str) -> list[int]:
         label = " ".join(text.split())
-        if label not in self.ids:
+        if label not in self.decoder.ids:
             raise ValueError(f"the label {label!r} is not in the training part")
-        return [self.ids[label]]
+        return [self.decoder.ids[label]]
 
     def text(self, target: Sequence[int]) -> str:
-        return self.labels[target[0]]
+        return self.decoder.labels[target[0]]
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
         return n_frames >= 1
@@ -62,17 +62,12 @@ class CrossEntropy(nn.Module, Objective):
         logits_BV = self._logits(enc_BTD, lengths_B)
         return functional.cross_entropy(logits_BV, ids_B, reduction="none", label_smoothing=self.label_smoothing)
 
-    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
-        best = self.log_probabilities(enc_BTD, lengths_B).max(-1)
-        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        return [Hypothesis(self.labels[i], score) for i, score in pairs]
-
     def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        """Of every label, in the order of `labels`: (B, V) float32."""
+        """Of every label, in the decoder's order: (B, V) float32."""
         return self._logits(enc_BTD, lengths_B).log_softmax(-1)
 
     def metrics(self) -> Classification:
-        return Classification(self.labels)
+        return Classification(self.decoder.labels)
 
     def _logits(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         return self.head(mean(enc_BTD, lengths_B)).float()

@@ -9,10 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from asrx.decoding.beam import beam
-from asrx.decoding.greedy import greedy
+from asrx.decoding.ctc import CTCDecoder
 from asrx.metrics.error_rate import ErrorRate
-from asrx.types import Hypothesis, Objective, Targets, UserError
+from asrx.types import Objective, Targets, UserError
 
 
 class CTC(nn.Module, Objective):
@@ -27,8 +26,7 @@ class CTC(nn.Module, Objective):
         lowercase: whether texts are lower-cased before they are encoded.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
-        beam: how texts are found, in validation and test: 1 takes the best path; more is the width of a prefix beam
-            search. A score is then the log probability of the text, over all its alignments, instead of the path's.
+        beam: see `CTCDecoder`; in validation and test too.
 
     Raises:
         UserError: the alphabet repeats a character or is empty; `beam` is below 1.
@@ -48,27 +46,23 @@ class CTC(nn.Module, Objective):
         super().__init__()
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
-        if not isinstance(beam, int) or beam < 1:
-            raise UserError(f"model.objective.beam={beam} should be a whole number from 1, which is greedy decoding.")
-        self.labels = list(alphabet)
-        self.ids = {character: i for i, character in enumerate(alphabet)}
-        self.lowercase, self.beam = lowercase, beam
-        self.blank = len(alphabet)
+        self.decoder = CTCDecoder(alphabet, beam)
+        self.lowercase = lowercase
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
         self.head = nn.Linear(in_dim, len(alphabet) + 1)
 
     def encode(self, text: str) -> list[int]:
         text = " ".join(text.split())
         text = text.lower() if self.lowercase else text
-        strange = sorted(set(text) - set(self.labels))
+        strange = sorted(set(text) - set(self.decoder.labels))
         if strange:
             raise ValueError(f"characters outside model.objective.alphabet: {' '.join(map(repr, strange))}")
         if not text:
             raise ValueError("the transcript is empty")
-        return [self.ids[character] for character in text]
+        return [self.decoder.ids[character] for character in text]
 
     def text(self, target: Sequence[int]) -> str:
-        return "".join(self.labels[i] for i in target)
+        return "".join(self.decoder.labels[i] for i in target)
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
         """CTC needs one frame per character and one blank between equal neighbours."""
@@ -76,26 +70,18 @@ class CTC(nn.Module, Objective):
 
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         losses_B = functional.ctc_loss(
-            self._logp(enc_BTD).transpose(0, 1),
+            self.log_probabilities(enc_BTD, lengths_B).transpose(0, 1),
             targets.ids_BU,
             lengths_B,
             targets.lengths_B,
-            blank=self.blank,
+            blank=self.decoder.blank,
             reduction="none",
         )
         return losses_B / targets.lengths_B
 
-    def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
-        logp_BTV = self._logp(enc_BTD)
-        if self.beam == 1:
-            tokens, scores = greedy(logp_BTV, lengths_B, self.blank)
-        else:
-            tokens, scores = beam(logp_BTV, lengths_B, self.blank, self.beam)
-        return [Hypothesis(self.text(ids), score) for ids, score in zip(tokens, scores, strict=True)]
+    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(enc_BTD.device.type, enabled=False):
+            return self.head(self.norm(enc_BTD.float())).log_softmax(-1)
 
     def metrics(self) -> ErrorRate:
         return ErrorRate()
-
-    def _logp(self, enc_BTD: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(enc_BTD.device.type, enabled=False):
-            return self.head(self.norm(enc_BTD.float())).log_softmax(-1)

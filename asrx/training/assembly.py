@@ -38,7 +38,7 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         )
     if cfg.model.init:
         build(cfg.model.init, module=nn.ModuleList([pipeline.encoder, pipeline.objective]))
-    card = {"config": OmegaConf.to_container(cfg, resolve=True), "labels": pipeline.objective.labels}
+    card = {"config": OmegaConf.to_container(cfg, resolve=True), "labels": pipeline.objective.decoder.labels}
     return System(
         pipeline,
         _augmentation(cfg, pipeline.features.dim),

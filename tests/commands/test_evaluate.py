@@ -64,7 +64,7 @@ def test_a_run_is_tested_again_and_every_setting_is_kept(launch, tones, evaluate
     assert answers["noise=white"] == figures
     assert answers["model.objective.beam=5 noise=white"]["snr_db"] == {}
     cfg = config_of(run, ["model.objective.beam=5"])
-    assert load(run, cfg).pipeline.objective.beam == 5
+    assert load(run, cfg).pipeline.objective.decoder.beam == 5
 
 
 def test_an_override_reaches_what_refers_to_it(launch, tones):

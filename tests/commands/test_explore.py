@@ -127,7 +127,7 @@ def test_labels_are_told_from_transcripts_as_cross_entropy_does(texts, labelled)
 
     assert is_labelled([Utterance(str(i), "", text, split="train") for i, text in enumerate(texts)]) == labelled
     if labelled:
-        assert CrossEntropy(2, texts).labels == sorted({label(text) for text in texts})
+        assert CrossEntropy(2, texts).decoder.labels == sorted({label(text) for text in texts})
     else:
         with pytest.raises(UserError, match="choose model=crnn_ctc"):
             CrossEntropy(2, texts)

@@ -24,10 +24,10 @@ def ctc():
 
 def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
     enc, target = torch.randn(1, 4, 4), ctc.encode("ab")
-    logp = ctc._logp(enc)[0]
+    logp = ctc.log_probabilities(enc, torch.tensor([4]))[0]
     total = torch.tensor(0.0)
     for path in product(range(4), repeat=4):
-        collapsed = [s for i, s in enumerate(path) if s != ctc.blank and (i == 0 or s != path[i - 1])]
+        collapsed = [s for i, s in enumerate(path) if s != ctc.decoder.blank and (i == 0 or s != path[i - 1])]
         if collapsed == target:
             total += torch.exp(sum(logp[t, s] for t, s in enumerate(path)))
     loss = ctc.loss(enc, torch.tensor([4]), targets(target))
@@ -81,7 +81,7 @@ def test_ctc_text_round_trip_and_strange_characters(ctc):
 
 def test_cross_entropy_takes_its_labels_from_the_training_texts():
     objective = CrossEntropy(4, ["yes", "no", "yes"])
-    assert objective.labels == ["no", "yes"]
+    assert objective.decoder.labels == ["no", "yes"]
     assert objective.text(objective.encode("yes")) == "yes"
     with pytest.raises(ValueError, match="'maybe' is not in the training part"):
         objective.encode("maybe")
