@@ -8,9 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from asrx.data.store import NONE
+from asrx.sound.headers import SLACK
+from asrx.sound.recording import Recording, Unusable
 from asrx.types import Utterance
 
-SLACK = 0.05  # s; transcripts round the ends of segments
+LOUDEST = (
+    2.0  # a float recording may overshoot full scale by 6 dB, and is clipped; one that is louder has another scale
+)
+CANCELLED = 1e-3  # share of the channels' mean energy; no two microphones lose 30 dB when they are mixed
 
 
 @dataclass(frozen=True)
@@ -33,63 +38,58 @@ class Audio:
 
     def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
         """The int16 samples and the error text (empty when fine) of each utterance of one file, opened once."""
-        import soundfile
-
         try:
-            file = soundfile.SoundFile(path)
-        except Exception as error:  # whatever a broken file provokes belongs in the list of bad audio
-            text = f"cannot be read: {_reason(path, error)}"
+            recording = Recording(path)
+        except Unusable as error:
+            text = str(error)
             yield from ((NONE, text) for _ in utterances)
             return
-        with file:
+        with recording:
             for utterance in utterances:
                 samples, text = NONE, ""
                 try:
-                    samples = _piece(file, utterance.offset, utterance.duration, self.sample_rate)
-                except _Unusable as error:
+                    samples = _piece(recording, utterance.offset, utterance.duration, self.sample_rate)
+                except Unusable as error:
                     text = str(error)
-                except Exception as error:
-                    text = f"cannot be read: {_reason(path, error)}"
+                except Exception as error:  # whatever a strange piece provokes belongs in the list of bad audio
+                    text = f"cannot be read: {error}"
                 yield samples, text
 
 
-class _Unusable(Exception):
-    """Why an utterance has no samples."""
-
-
-def _reason(path: str, error: Exception) -> str:
-    try:
-        open(path, "rb").close()  # libsndfile says "System error" where the operating system says what
-    except OSError as refusal:
-        return refusal.strerror
-    return getattr(error, "error_string", str(error)).rstrip(".")
-
-
-def _piece(file, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
-    """Samples of one piece (`offset` and `duration` in seconds) of an open SoundFile, mono int16 at `sample_rate`."""
+def _piece(recording: Recording, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
+    """Samples of one piece (`offset` and `duration` in seconds) of a recording, mono int16 at `sample_rate`."""
     import soxr
 
-    rate, frames, length = file.samplerate, file.frames, file.frames / file.samplerate
-    if not frames:
-        raise _Unusable("holds no samples")
+    rate, frames, length = recording.rate, recording.frames, recording.seconds
     if offset < 0 or (duration or 0) < 0:
-        raise _Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
+        raise Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
     start = round(offset * rate)
     if start >= frames:
-        raise _Unusable(f"offset {offset:g} s lies past the end ({length:g} s)")
+        raise Unusable(f"offset {offset:g} s lies past the end ({length:g} s)")
     count = frames - start if duration is None else round(duration * rate)
     if start + count > frames + SLACK * rate:
-        raise _Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
-    count = min(count, frames - start)
-    file.seek(start)
-    wave = file.read(count, "float32", always_2d=True)
-    if len(wave) + SLACK * rate < count:
-        raise _Unusable(f"cannot be read: breaks off {(start + len(wave)) / rate:g} s into {length:g} s")
-    wave = wave[:, 0] if file.channels == 1 else sum(wave.T) / file.channels
-    if not np.isfinite(wave).all():
-        raise _Unusable("holds samples that are not finite numbers")
+        raise Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
+    wave = _mono(recording, start, min(count, frames - start))
     if rate != sample_rate:
         wave = soxr.resample(wave, rate, sample_rate, "HQ")
     if not len(wave):
-        raise _Unusable("holds no samples")
+        raise Unusable("holds no samples")
     return np.clip(np.rint(wave * 32768), -32768, 32767).astype("<i2")
+
+
+def _mono(recording: Recording, start: int, count: int) -> np.ndarray:
+    """The mean of the channels, float32 (T,)."""
+    mixed, peak, energy = [np.empty(0, np.float32)], 0.0, 0.0
+    for block in recording.blocks(start, count):
+        peak = max(peak, float(block.max()), -float(block.min()))
+        if recording.channels == 1:
+            mixed.append(block[:, 0])
+        else:
+            mixed.append(sum(block.T) / recording.channels)
+            energy += float(np.square(block).mean(axis=1).sum(dtype=np.float64))
+    wave = np.concatenate(mixed)
+    if peak > LOUDEST:
+        raise Unusable(f"holds samples of up to {peak:g}, where full scale is 1: divide them, or write 16-bit integers")
+    if energy and float(np.square(wave).sum(dtype=np.float64)) < CANCELLED * energy:
+        raise Unusable("its channels cancel each other (opposite phase): keep one of them")
+    return wave

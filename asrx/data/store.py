@@ -22,7 +22,7 @@ import numpy as np
 
 from asrx.types import Decoder, UserError, Utterance
 
-FORMAT = 1  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
+FORMAT = 2  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
 SHARD = 128  # utterances; the most work an interruption loses per thread
 # Threads, since soundfile and soxr let the GIL go, and a spawned process would import the caller again. The Python
 # around them holds it for about 0.15 ms a recording, a third of the work on the shortest: more threads would queue.

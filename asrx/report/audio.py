@@ -11,6 +11,7 @@ import numpy as np
 from asrx.report.document import data_uri
 from asrx.report.figures import Strip, marks, outline
 from asrx.report.folder import Prediction
+from asrx.sound.recording import Recording, Unusable
 from asrx.types import UserError, Utterance
 
 MAX_SECONDS = 20.0
@@ -44,18 +45,16 @@ def read_clip(
     Raises:
         UserError: the file is missing, unreadable or holds nothing at that place.
     """
-    import soundfile
-
     try:
-        with soundfile.SoundFile(utterance.audio) as file:
-            rate = file.samplerate
-            start = round(utterance.offset * rate)
-            rest = max(file.frames - start, 0)
+        with Recording(utterance.audio) as recording:
+            rate = recording.rate
+            start = min(round(utterance.offset * rate), recording.frames)
+            rest = recording.frames - start
             length = rest if utterance.duration is None else min(round(utterance.duration * rate), rest)
-            file.seek(min(start, file.frames))
-            wave = file.read(min(length, round(max_seconds * rate)), dtype="float32", always_2d=True).mean(axis=1)
-    except (OSError, soundfile.LibsndfileError) as error:
-        raise UserError(f"Audio not readable: {utterance.audio}.") from error
+            blocks = recording.blocks(start, min(length, round(max_seconds * rate)))
+            wave = np.concatenate([np.empty(0, np.float32), *(block.mean(axis=1) for block in blocks)])
+    except Unusable as error:
+        raise UserError(f"Audio not readable: {utterance.audio} {error}.") from error
     if not len(wave):
         raise UserError(f"No audio at {utterance.offset:g} s of {utterance.audio}.")
     seconds = length / rate

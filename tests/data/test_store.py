@@ -223,9 +223,32 @@ def _bad(folder: Path, name: str) -> Utterance:
             wave = np.zeros(999)
             wave[500] = float(name)
             soundfile.write(path, wave, RATE, subtype="FLOAT")
-        case "half a flac" | "half an mp3":
-            path = write(folder / f"a.{name.split()[-1]}", 3)
+        case "half a flac" | "half an mp3" | "half a wav" | "half an aiff" | "half an au" | "half a sph":
+            suffix = name.split()[-1]
+            path = write(folder / f"a.{suffix}", 3, format="NIST" if suffix == "sph" else None)
             os.truncate(path, path.stat().st_size // 2)
+        case "half a gsm wav":
+            path = write(path, 3, 8000, subtype="GSM610")
+            os.truncate(path, path.stat().st_size // 2)
+        case "ogg without its last page" | "opus without its last page":
+            path = write(
+                folder / f"a.{name.split()[0]}", 3, format="OGG", subtype=name.split()[0].replace("ogg", "vorbis")
+            )
+            os.truncate(path, path.read_bytes().rindex(b"OggS"))
+        case "ogg without its first page of sound":
+            path = write(folder / "a.ogg", 3)
+            pages = path.read_bytes().split(b"OggS")
+            path.write_bytes(b"OggS".join(pages[:3] + pages[4:]))
+        case "ogg with a changed byte":
+            path = write(folder / "a.ogg", 3)
+            path.write_bytes(path.read_bytes()[:-300] + b"?" + path.read_bytes()[-299:])
+        case "float of another scale":
+            soundfile.write(path, 30000 * np.sin(np.arange(999)), RATE, subtype="FLOAT")
+        case "channels of opposite phase":
+            wave = np.sin(np.arange(999))
+            soundfile.write(path, np.stack([wave, -wave], 1), RATE)
+        case "rate of 7 Hz":
+            path.write_bytes(write(path).read_bytes().replace(RATE.to_bytes(4, "little"), (7).to_bytes(4, "little"), 1))
         case "headerless":
             path = folder / "a.raw"
             path.write_bytes(bytes(999))
@@ -255,6 +278,18 @@ def _bad(folder: Path, name: str) -> Utterance:
         ("headerless", "cannot be read: "),
         ("half a flac", "cannot be read: "),
         ("half an mp3", "cannot be read: breaks off 1."),
+        ("half a wav", "cannot be read: breaks off 1.49931 s into 3 s"),
+        ("half an aiff", "cannot be read: breaks off 1."),
+        ("half an au", "cannot be read: breaks off 1."),
+        ("half a sph", "cannot be read: breaks off 1.484 s into 3 s"),
+        ("half a gsm wav", "cannot be read: breaks off 1."),
+        ("ogg without its last page", "cannot be read: breaks off: its last page is missing"),
+        ("opus without its last page", "cannot be read: breaks off: its last page is missing"),
+        ("ogg without its first page of sound", "cannot be read: lacks pages"),
+        ("ogg with a changed byte", "cannot be read: breaks off or is damaged"),
+        ("float of another scale", "holds samples of up to 29999.7, where full scale is 1"),
+        ("channels of opposite phase", "its channels cancel each other"),
+        ("rate of 7 Hz", "cannot be read: its header says 7 Hz"),
         ("no samples", "holds no samples"),
         ("one sample at 96 kHz", "holds no samples"),
         ("no duration", "holds no samples"),
@@ -277,6 +312,52 @@ def test_bad_audio_is_named_and_hurts_nobody_else(tmp_path, name, says):
     assert store.lengths[1] == 0
     np.testing.assert_array_equal(samples(store, 0), direct(good[0]))
     np.testing.assert_array_equal(samples(store, 2), direct(good[1]))
+
+
+def _unstated(folder: Path, name: str) -> Path:
+    """A file whose header does not say how long it is, as programs write them into a pipe."""
+    path = write(folder / name, 3, 8000)
+    header = bytearray(path.read_bytes())
+    if name.endswith("flac"):
+        header[21] &= 0xF0  # the number of samples, 36 bits
+        header[22:26] = bytes(4)
+    else:
+        header[40:44] = 0xFFFFFFFF.to_bytes(4, "little")
+    path.write_bytes(header)
+    return path
+
+
+def _gsm(folder: Path, name: str) -> Path:
+    return write(folder / name, 3, 8000, subtype="GSM610")
+
+
+@pytest.mark.parametrize(
+    "make, name",
+    [
+        pytest.param(_unstated, "a.flac", id="flac of unknown length"),
+        pytest.param(_unstated, "a.wav", id="wav of unknown length"),
+        pytest.param(_gsm, "a.wav", id="gsm in wav"),
+    ],
+)
+def test_what_can_only_be_read_front_to_back_is_read_whole_and_in_pieces(tmp_path, make, name):
+    path = make(tmp_path, name)
+    pieces = [
+        {},
+        {"offset": 2.5},
+        {"offset": 1.0, "duration": 0.5},
+        {"offset": 1.2, "duration": 0.1},
+        {"duration": 0.2},
+    ]
+    store = build([utterance(path, **piece) for piece in pieces], Audio(8000), tmp_path / "cache")
+    assert store.errors == {}
+    whole = samples(store, 0)
+    assert 24000 <= len(whole) <= 24320  # GSM fills up its last block
+    for i, piece in enumerate(pieces):
+        start = round(piece.get("offset", 0) * 8000)
+        count = round(piece["duration"] * 8000) if "duration" in piece else len(whole) - start
+        np.testing.assert_array_equal(samples(store, i), whole[start : start + count])
+    far = build([utterance(path, offset=3.5)], Audio(8000), tmp_path / "cache")
+    assert far.errors[0].startswith("offset 3.5 s lies past the end (3")
 
 
 def test_one_bad_piece_of_a_file_leaves_its_other_pieces(tmp_path):
