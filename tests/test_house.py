@@ -172,7 +172,7 @@ FLOORS = [
     {"report"},
     {"training"},
     {"evaluation"},
-    {"search"},
+    {"search", "recognition"},
     {"commands"},
     {"__main__", "plugins"},
 ]

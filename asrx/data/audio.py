@@ -12,9 +12,7 @@ from asrx.sound.headers import SLACK
 from asrx.sound.recording import Recording, Unusable
 from asrx.types import Utterance
 
-LOUDEST = (
-    2.0  # a float recording may overshoot full scale by 6 dB, and is clipped; one that is louder has another scale
-)
+LOUDEST = 2.0  # floats may overshoot full scale by 6 dB, and are clipped; what is louder has another scale
 CANCELLED = 1e-3  # share of the channels' mean energy; no two microphones lose 30 dB when they are mixed
 
 
@@ -58,8 +56,6 @@ class Audio:
 
 def _piece(recording: Recording, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
     """Samples of one piece (`offset` and `duration` in seconds) of a recording, mono int16 at `sample_rate`."""
-    import soxr
-
     rate, frames, length = recording.rate, recording.frames, recording.seconds
     if offset < 0 or (duration or 0) < 0:
         raise Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
@@ -69,12 +65,19 @@ def _piece(recording: Recording, offset: float, duration: float | None, sample_r
     count = frames - start if duration is None else round(duration * rate)
     if start + count > frames + SLACK * rate:
         raise Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
-    wave = _mono(recording, start, min(count, frames - start))
-    if rate != sample_rate:
-        wave = soxr.resample(wave, rate, sample_rate, "HQ")
-    if not len(wave):
+    wave_T = as_stored(_mono(recording, start, min(count, frames - start)), rate, sample_rate)
+    if not len(wave_T):
         raise Unusable("holds no samples")
-    return np.clip(np.rint(wave * 32768), -32768, 32767).astype("<i2")
+    return wave_T
+
+
+def as_stored(wave_T: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:
+    """Floats in [-1, 1] at `rate` Hz as they lie in the store: int16 at `sample_rate` Hz."""
+    import soxr
+
+    if rate != sample_rate:
+        wave_T = soxr.resample(wave_T, rate, sample_rate, "HQ")
+    return np.clip(np.rint(wave_T * 32768), -32768, 32767).astype("<i2")
 
 
 def _mono(recording: Recording, start: int, count: int) -> np.ndarray:

@@ -1,0 +1,24 @@
+"""What the commands' argument parsers share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from asrx.types import UserError
+
+
+class Parser(argparse.ArgumentParser):
+    """Of a verb; what it cannot read is answered in one sentence.
+
+    Args:
+        verb: the command, `python -m asrx VERB`.
+        description: what it does, with examples; printed as it stands.
+    """
+
+    def __init__(self, verb: str, description: str | None):
+        shape = argparse.RawTextHelpFormatter
+        super().__init__(f"python -m asrx {verb}", description=description, formatter_class=shape)
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message}: see {self.prog} --help.")

@@ -1,0 +1,1 @@
+"""Trained models in use: from recordings to text."""

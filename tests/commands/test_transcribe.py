@@ -1,0 +1,109 @@
+"""The command, on a run that was trained for a moment."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from asrx.__main__ import main
+
+
+@pytest.fixture(scope="module")
+def run(tones, tmp_path_factory):
+    from asrx.config.check import checked
+    from asrx.training.run import run as train
+
+    folder = tmp_path_factory.mktemp("transcribe")
+    short = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "trainer.max_epochs=1", "trainer=cpu"]
+    overrides = [*tones, *short, "trainer.enable_progress_bar=false"]
+    train(checked(overrides), folder, overrides)
+    return folder
+
+
+@pytest.fixture
+def transcribe(run, monkeypatch, capsys):
+    def command(*words, model=run):
+        monkeypatch.setattr(sys, "argv", ["asrx", "transcribe", str(model), *map(str, words)])
+        status = None
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code
+        return status, capsys.readouterr().out
+
+    return command
+
+
+@pytest.fixture
+def recordings(tones, tmp_path):
+    manifest = next(o for o in tones if o.startswith("dataset.test=")).split("=")[1]
+    with open(manifest, encoding="utf-8") as lines:
+        entry = json.loads(next(lines))
+    wave, rate = soundfile.read(Path(manifest).parent / entry["audio_filepath"])
+    for name in ("a.wav", "b.flac", "sub/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, wave, rate)
+    return tmp_path
+
+
+def test_one_is_printed_and_several_are_named(transcribe, recordings, run):
+    status, out = transcribe(recordings / "a.wav", "--format", "jsonl")
+    (line,) = map(json.loads, out.splitlines())
+    assert status is None
+    assert line["audio_filepath"] == str(recordings / "a.wav")
+    _, out = transcribe(recordings)
+    assert [row.split("\t")[0] for row in out.splitlines()] == [
+        str(recordings / name) for name in ("a.wav", "b.flac", "sub/a.wav")
+    ]
+    alone = shutil.copy(run / "best.ckpt", recordings / "alone.ckpt")
+    assert transcribe(recordings, model=alone)[1] == out
+
+
+def test_a_file_for_each(transcribe, recordings, tmp_path):
+    transcribe(recordings, "--format", "srt", "--into", tmp_path / "out")
+    written = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.srt"))
+    assert written == ["a.srt", "b.srt", "sub/a.srt"]
+    soundfile.write(recordings / "a.flac", *soundfile.read(recordings / "a.wav"))
+    transcribe(recordings / "a.wav", recordings / "a.flac", "--into", tmp_path / "both")
+    assert sorted(path.name for path in (tmp_path / "both").iterdir()) == ["a.flac.txt", "a.wav.txt"]
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_is_done(transcribe, recordings, capsys):
+    (recordings / "broken.wav").write_text("no sound")
+    status, out = transcribe(recordings / "broken.wav", recordings / "nowhere.wav", recordings / "a.wav")
+    assert status == "asrx: 2 of 3 recordings could not be transcribed; they are named above."
+    assert out.startswith(str(recordings / "a.wav"))
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--format", "srt", "."], "holds one recording"),
+        (["--longest", "0", "a.wav"], "--longest 0 should be a number of seconds above 0"),
+        (["--format", "doc", "a.wav"], "invalid choice: 'doc'"),
+        ([], "required: AUDIO"),
+    ],
+)
+def test_wrong_words(transcribe, recordings, monkeypatch, words, sentence):
+    monkeypatch.chdir(recordings)
+    status, out = transcribe(*words)
+    assert sentence in status
+    assert not out
+
+
+def test_no_model(transcribe, recordings):
+    assert "no such run folder" in transcribe(recordings / "a.wav", model=recordings / "none")[0]
+    assert "damaged or no checkpoint" in transcribe(recordings / "a.wav", model=recordings / "a.wav")[0]
+    assert "no such checkpoint" in transcribe(recordings / "a.wav", model=recordings)[0]
+
+
+def test_the_help_loads_nothing():
+    from asrx.commands import transcribe
+    from asrx.recognition.formats import FORMATS
+
+    assert set(transcribe.FORMATS) == set(FORMATS)
