@@ -7,6 +7,7 @@ import torch
 from signals import RATE, padded
 
 from asrx.augment.reverb import Reverb
+from asrx.types import UserError
 
 
 @pytest.fixture(autouse=True)
