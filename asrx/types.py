@@ -60,7 +60,8 @@ class Batch(NamedTuple):
     """Utterances side by side: `wave_BT` float32 in [-1, 1] padded with zeros, `lengths_B` in samples.
 
     `index_B` is the place of each utterance in its split. Where the part holds mixtures, `others` is what the second
-    voices say and `share_B` the weight of the first.
+    voices say and `share_B` the weight of the first. Where augmentation might leave some utterances too short for their
+    targets, `least_B` says how many samples each needs (0 for one that has plenty).
     """
 
     wave_BT: torch.Tensor
@@ -69,6 +70,7 @@ class Batch(NamedTuple):
     index_B: torch.Tensor
     others: Targets | None = None
     share_B: torch.Tensor | None = None
+    least_B: torch.Tensor | None = None
 
     def partners(self, index_B: torch.Tensor) -> Batch:
         """The targets of other utterances of the batch."""

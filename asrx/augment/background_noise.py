@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -19,7 +21,8 @@ class BackgroundNoise(nn.Module, Augment):
     """A random stretch of a random recording, at a signal-to-noise ratio drawn for each utterance.
 
     Power is measured over the utterance and over the stretch that goes with it. A recording shorter than the utterance
-    goes round. The recordings are read once, when the first batch comes.
+    goes round. The recordings are decoded once, when the first batch comes, into a temporary file (4 bytes a sample),
+    so that hours of them take no memory.
 
     Args:
         folder: holds .wav, .flac or .ogg files, of any rate, also in folders below.
@@ -46,8 +49,9 @@ class BackgroundNoise(nn.Module, Augment):
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T) and lengths in samples to the same, noisy."""
-        draw = torch.rand(4, len(lengths_B), 1, device=wave_BT.device)
-        noise_BT = zero_padding(self._stretches(draw[0], draw[1], lengths_B[:, None], wave_BT.shape[1]), lengths_B)
+        draw = torch.rand(4, len(lengths_B), 1)
+        noise_BT = self._stretches(draw[0], draw[1], lengths_B[:, None].cpu(), wave_BT.shape[1])
+        noise_BT, draw = zero_padding(noise_BT.to(wave_BT.device), lengths_B), draw.to(wave_BT.device)
         wanted_B1 = _power(wave_BT, lengths_B) / 10 ** ((self.low + draw[2] * (self.high - self.low)) / 10)
         scale_B1 = (wanted_B1 / _power(noise_BT, lengths_B).clamp_min(SILENCE)).sqrt() * (draw[3] < self.probability)
         return wave_BT + noise_BT * scale_B1, lengths_B
@@ -56,19 +60,25 @@ class BackgroundNoise(nn.Module, Augment):
         self, which_B1: torch.Tensor, where_B1: torch.Tensor, lengths_B1: torch.Tensor, time: int
     ) -> torch.Tensor:
         """Stretches (B, T) of the recordings, chosen by numbers from 0 to 1; one that fits does not go round."""
-        noise_N, start_R, length_R = (part.to(which_B1.device) for part in self._recordings)
+        noise_N, start_R, length_R = self._recordings
         recording_B1 = (which_B1 * len(start_R)).long()
         extent_B1 = length_R[recording_B1]
         spare_B1 = torch.where(extent_B1 >= lengths_B1, extent_B1 - lengths_B1 + 1, extent_B1)
-        at_BT = (where_B1 * spare_B1).long() + torch.arange(time, device=which_B1.device)
+        at_BT = (where_B1 * spare_B1).long() + torch.arange(time)
         return noise_N[start_R[recording_B1] + at_BT % extent_B1]
 
     @cached_property
     def _recordings(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """All recordings one after the other (N,), and where each starts and how long it is, (R,)."""
-        waves = [recordings.read(path, self.sample_rate) for path in self.paths]
-        length_R = torch.tensor([len(wave_T) for wave_T in waves])
-        return torch.cat(waves), length_R.cumsum(0) - length_R, length_R
+        """All recordings one after the other (N,), in a file that has no name and that memory is mapped to; and where
+        each starts and how long it is, (R,)."""
+        lengths = []
+        with tempfile.TemporaryFile() as file:
+            for path in self.paths:
+                lengths.append(sum(file.write(wave_T) // 4 for wave_T in recordings.read(path, self.sample_rate)))
+            file.flush()
+            noise_N = torch.from_numpy(np.memmap(file, np.float32, "r+"))
+        length_R = torch.tensor(lengths)
+        return noise_N, length_R.cumsum(0) - length_R, length_R
 
 
 def _power(wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
@@ -54,4 +55,5 @@ class Reverb(nn.Module, Augment):
     @cached_property
     def _responses(self) -> torch.Tensor:
         """Impulse responses (R, L), filled up with zeros."""
-        return pad_sequence([recordings.read(path, self.sample_rate) for path in self.paths], batch_first=True)
+        waves = [np.concatenate([*recordings.read(path, self.sample_rate)]) for path in self.paths]
+        return pad_sequence([torch.from_numpy(wave_T) for wave_T in waves], batch_first=True)

@@ -91,9 +91,10 @@ def _recordings(cfg: DictConfig) -> tuple[list[Utterance], Store]:
     """The recordings of the corpus, split, and their waveforms."""
     from asrx.config.build import build
     from asrx.data.audio import Audio
+    from asrx.data.names import readable
     from asrx.data.store import build as build_store
 
-    utterances = build(cfg.dataset.split).assign(build(cfg.dataset.corpus).prepare())
+    utterances = build(cfg.dataset.split).assign(readable(build(cfg.dataset.corpus).prepare()))
     if 2 * len({u.text for u in utterances}) > len(utterances) > 20:
         raise UserError(f"Images are for labels, and this corpus has sentences, such as {utterances[0].text!r}.")
     store = build_store(utterances, Audio(cfg.dataset.sample_rate), Path(cfg.data_dir).expanduser())

@@ -12,8 +12,9 @@ from asrx.types import UserError
 class BucketSampler:
     """Batches of utterances of like length, in a seeded order that can be continued.
 
-    The utterances are sorted by length and cut into buckets of equal numbers. Every epoch deals each bucket into
-    batches anew and shuffles all batches. No batch holds more than `batch_size` utterances or `batch_samples` samples
+    The utterances are sorted by length and cut into buckets of equal numbers; those that are so long that a batch holds
+    less than half as many of them as of the rest get a bucket of their own. Every epoch deals each bucket into batches
+    anew and shuffles all batches. No batch holds more than `batch_size` utterances or `batch_samples` samples
     with its padding (a single longer utterance is a batch of its own). Every epoch has the same number of batches,
     and every utterance is in exactly one of them. The order depends on (seed, epoch) alone.
 
@@ -52,9 +53,10 @@ class BucketSampler:
         self.epoch, self.done = 0, 0
         count = max(1, min(buckets, len(lengths) // (4 * batch_size)))
         self.plan = []  # (members of a bucket, how many make a batch)
-        for members in np.array_split(np.argsort(self.lengths, kind="stable"), count):
-            longest = max(1, self.lengths[members].max())
-            self.plan.append((members, int(max(1, min(batch_size, batch_samples // longest)))))
+        fitting = np.clip(batch_samples // np.maximum(self.lengths, 1), 1, batch_size).astype(int)
+        for bucket in np.array_split(np.argsort(self.lengths, kind="stable"), count):
+            for members in _alike(bucket, fitting):
+                self.plan.append((members, int(fitting[members[-1]])))
         self.count = -(-sum(-(-len(members) // size) for members, size in self.plan) // world)
         if self.count * world > len(lengths):
             raise UserError(
@@ -84,3 +86,15 @@ class BucketSampler:
             largest = dealt.pop(int(np.argmax([len(batch) for batch in dealt])))
             dealt += np.array_split(largest, 2)
         return dealt if self.seed is None else [dealt[i] for i in rng.permutation(len(dealt))]
+
+
+def _alike(bucket: np.ndarray, fitting: np.ndarray) -> Iterator[np.ndarray]:
+    """A bucket, sorted by length, cut before those that would make the batches of the others small.
+
+    Args:
+        fitting: how many of each utterance fit in a batch.
+    """
+    while len(bucket):
+        few = 2 * fitting[bucket] < fitting[bucket[(len(bucket) - 1) // 2]]
+        yield bucket[~few]
+        bucket = bucket[few]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,7 +53,8 @@ def find_problems(
             continue
         frames = out_len(int(lengths[place]))
         if not feasible(frames, target):
-            detail = f"{len(target)} characters in {frames} encoder frames"
+            made = ", in a copy that augment.offline made" if utterance.copy else ""
+            detail = f"{len(target)} characters in {frames} encoder frames{made}"
             problems.append(Problem(place, "too short for CTC to align", detail))
             continue
         later = SPLITS[SPLITS.index(utterance.split) + 1 :]  # the earlier split gives way, so the test part stays whole
@@ -61,6 +63,37 @@ def find_problems(
             detail = f"{utterance.speaker} speaks in {utterance.split} and in {shared[0]}"
             problems.append(Problem(place, "speaker in two splits", detail))
     return problems
+
+
+def least_samples(
+    utterances: Mapping[int, Utterance],
+    lengths: Sequence[int],
+    encode: Callable[[str], list[int]],
+    out_len: Callable[[int], int],
+    feasible: Callable[[int, list[int]], bool],
+    shortest: float,
+) -> dict[int, int]:
+    """How many samples an utterance needs for what is said in it, where augmentation might leave fewer.
+
+    Args:
+        utterances: that can be used, by their places.
+        lengths, encode, out_len, feasible: see `find_problems`.
+        shortest: the least share of an utterance's samples that augmentation leaves.
+
+    Returns:
+        the samples, by place; most often none.
+    """
+    least = {}
+    for place, utterance in utterances.items():
+        length = int(lengths[place])
+        targets = [encode(text) for text in (utterance.text, utterance.other) if text is not None]
+
+        def fits(samples: int, targets: list[list[int]] = targets) -> bool:
+            return all(feasible(out_len(samples), target) for target in targets)
+
+        if not fits(int(length * shortest)):
+            least[place] = bisect_left(range(length), True, key=fits)
+    return least
 
 
 def handle(problems: list[Problem], utterances: Sequence[Utterance], on_bad: str, listing: Path) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -20,9 +20,14 @@ class Waves(torch.utils.data.Dataset):
     """Waveforms and targets of one split; an index is an array, and gives a whole `Batch`."""
 
     def __init__(
-        self, store: Store, places: np.ndarray, utterances: Sequence[Utterance], encode: Callable[[str], list[int]]
+        self,
+        store: Store,
+        places: np.ndarray,
+        utterances: Sequence[Utterance],
+        encode: Callable[[str], list[int]],
+        least: np.ndarray | None = None,
     ):
-        self.store, self.places = store, places
+        self.store, self.places, self.least = store, places, least
         self.targets = _Texts([encode(u.text) for u in utterances])
         self.mixed = any(u.other is not None for u in utterances)
         if self.mixed:
@@ -38,6 +43,7 @@ class Waves(torch.utils.data.Dataset):
             torch.from_numpy(index),
             self.others[index] if self.mixed else None,
             self.shares[index] if self.mixed else None,
+            None if self.least is None else torch.from_numpy(self.least[index]),
         )
 
 
@@ -85,6 +91,7 @@ class DataModule(pl.LightningDataModule):
         batch_size, batch_seconds, buckets, replacement: see `BucketSampler`.
         workers: processes that assemble batches ahead; 0 does it in this one.
         seed: of the training order.
+        least: samples that augmentation must leave, by place in the store; see `Batch.least_B`.
     """
 
     def __init__(
@@ -98,6 +105,7 @@ class DataModule(pl.LightningDataModule):
         replacement: bool,
         workers: int,
         seed: int,
+        least: Mapping[int, int] | None = None,
     ):
         super().__init__()
         self.utterances = {split: [utterance for _, utterance in utterances[split]] for split in SPLITS}
@@ -105,6 +113,7 @@ class DataModule(pl.LightningDataModule):
         self.store, self.encode = store, encode
         self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
         self.replacement, self.workers, self.seed = replacement, workers, seed
+        self.least = least or {}
         self.training: Loader | None = None
         self.resumed: dict[str, int] | None = None
 
@@ -131,6 +140,7 @@ class DataModule(pl.LightningDataModule):
     def loader(self, split: str, seed: int | None) -> Loader:
         """Batches of one split; `seed` None goes through it by length."""
         places = self.places[split]
+        least = np.array([self.least.get(place, 0) for place in places.tolist()], np.int64)
         sampler = BucketSampler(
             self.store.lengths[places],
             self.batch_size,
@@ -142,7 +152,7 @@ class DataModule(pl.LightningDataModule):
             self.replacement,
         )
         return Loader(
-            Waves(self.store, places, self.utterances[split], self.encode),
+            Waves(self.store, places, self.utterances[split], self.encode, least if least.any() else None),
             sampler=sampler,
             batch_size=None,
             num_workers=self.workers,

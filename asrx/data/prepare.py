@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from asrx.config.build import build
 from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
+from asrx.data.names import readable
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
 from asrx.types import SPLITS, Split, UserError, Utterance
@@ -37,7 +38,7 @@ def prepare(cfg: DictConfig) -> Prepared:
     """
     corpus, protocol = build(cfg.dataset.corpus), build(cfg.dataset.split)
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
-    given = corpus.prepare()
+    given = readable(corpus.prepare())
     if offline.before_split:
         utterances, mixtures = _copied_then_split(given, protocol, offline, cfg.dataset.fold)
     else:

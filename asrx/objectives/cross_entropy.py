@@ -47,6 +47,8 @@ class CrossEntropy(nn.Module, Objective):
 
     def encode(self, text: str) -> list[int]:
         label = " ".join(text.split())
+        if not label:
+            raise ValueError("the label is empty")
         if label not in self.decoder.ids:
             raise ValueError(f"the label {label!r} is not in the training part")
         return [self.decoder.ids[label]]
@@ -74,7 +76,7 @@ class CrossEntropy(nn.Module, Objective):
 
 
 def _labels(texts: Sequence[str], most: int) -> list[str]:
-    labels = sorted({" ".join(text.split()) for text in texts})
+    labels = sorted({" ".join(text.split()) for text in texts} - {""})
     if len(labels) > most or 2 * len(labels) > len(texts) > 20:
         raise UserError(
             f"model/objective=cross_entropy sorts utterances into labels, but the {len(texts)} training texts hold "

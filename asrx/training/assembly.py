@@ -10,7 +10,7 @@ from torch import nn
 
 from asrx.augment import tried
 from asrx.config.build import build
-from asrx.data.checks import find_problems, handle
+from asrx.data.checks import find_problems, handle, least_samples
 from asrx.data.module import DataModule
 from asrx.data.prepare import Prepared
 from asrx.training.monitored import monitored
@@ -68,7 +68,12 @@ def _optimisation(cfg: DictConfig, objective: Objective) -> Optimisation:
 
 
 def data_of(
-    cfg: DictConfig, prepared: Prepared, objective: Objective, out_len: Callable[[int], int], listing: Path
+    cfg: DictConfig,
+    prepared: Prepared,
+    objective: Objective,
+    out_len: Callable[[int], int],
+    listing: Path,
+    shortest: float = 1.0,
 ) -> DataModule:
     """The batches of what is left after the checks.
 
@@ -76,6 +81,7 @@ def data_of(
         objective: says what can be a target.
         out_len: samples to the encoder frames that a target must fit in.
         listing: the file for utterances that cannot be used.
+        shortest: the least share of an utterance's samples that augmentation in training leaves.
 
     Raises:
         UserError: a part is empty, or some utterances cannot be used and `dataset.on_bad` is `error`.
@@ -97,6 +103,15 @@ def data_of(
             )
     bad = handle(problems, utterances, cfg.dataset.on_bad, listing)
     kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
+    training = {place: utterance for place, utterance in kept if utterance.split == "train"}
+    least = {}
+    if shortest < 1:
+        least = least_samples(training, store.lengths, objective.encode, out_len, objective.feasible, shortest)
+    if least:
+        print(
+            f"augment.wave might leave {len(least)} of {len(training)} training utterances too short for their texts, "
+            f"such as {utterances[min(least)].id}: it leaves those alone where it would."
+        )
     return DataModule(
         {split: [pair for pair in kept if pair[1].split == split] for split in SPLITS},
         store,
@@ -107,4 +122,5 @@ def data_of(
         cfg.dataset.replacement,
         cfg.dataset.workers,
         cfg.seed,
+        least,
     )

@@ -70,7 +70,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     system = assemble(cfg, [u.text for u in prepared.utterances if u.split == "train"], stopwatch)
     with stopwatch("prepare"):
         bad = folder / "bad_utterances.jsonl"
-        data = data_of(cfg, prepared, system.pipeline.objective, system.out_len, bad)
+        data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortest)
         _fit_features(system, data)
     if _is_main():
         _begin(cfg, folder, overrides, prepared)

@@ -10,6 +10,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import nn
+from torch.nn import functional
 
 from asrx.augment.mixup import Mixup
 from asrx.training.pipeline import Pipeline
@@ -73,9 +74,10 @@ class System(pl.LightningModule):
         """The pipeline's encodings and lengths, without augmentation."""
         return self.pipeline(wave_BT, lengths_B)
 
-    def out_len(self, n_samples: int) -> int:
-        """Encoder frames of `n_samples` samples, after the augmentation that shortens them most."""
-        return self.pipeline.out_len(int(n_samples * prod(augment.shortest for augment in self.wave_augment)))
+    @property
+    def shortest(self) -> float:
+        """The least share of an utterance's samples that wave augmentation leaves."""
+        return prod(augment.shortest for augment in self.wave_augment)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.optimisation.make_optimizer(p for p in self.parameters() if p.requires_grad)
@@ -108,7 +110,7 @@ class System(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         with self.stopwatch("features"):
-            frames_BTF, lengths_B = self._augmented_frames(batch.wave_BT, batch.lengths_B)
+            frames_BTF, lengths_B = self._augmented_frames(batch)
             mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
             if mix:
                 frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
@@ -128,10 +130,12 @@ class System(pl.LightningModule):
         return loss_B + self.pipeline.encoder.penalty()
 
     @torch.no_grad()
-    def _augmented_frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _augmented_frames(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        wave_BT, lengths_B = batch.wave_BT, batch.lengths_B
         with torch.autocast(self.device.type, enabled=False):
             for augment in self.wave_augment:
-                wave_BT, lengths_B = augment(wave_BT, lengths_B)
+                after = augment(wave_BT, lengths_B)
+                wave_BT, lengths_B = _long_enough((wave_BT, lengths_B), after, batch.least_B)
             frames_BTF, lengths_B = self.pipeline.features(*self.pipeline.clip(wave_BT, lengths_B))
             for augment in self.frame_augment:
                 frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
@@ -203,6 +207,17 @@ class System(pl.LightningModule):
         self.log_dict({name: float(value) for name, value in named.items()})
         self.results |= named
         return named
+
+
+def _long_enough(
+    before: tuple[torch.Tensor, torch.Tensor], after: tuple[torch.Tensor, torch.Tensor], least_B: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Waves and lengths after an augmentation, and before it where it left an utterance fewer samples than it needs."""
+    if least_B is None:
+        return after
+    keep_B, time = after[1] < least_B, max(before[0].shape[1], after[0].shape[1])
+    one_BT, other_BT = (functional.pad(wave_BT, (0, time - wave_BT.shape[1])) for wave_BT, _ in (before, after))
+    return torch.where(keep_B[:, None], one_BT, other_BT), torch.where(keep_B, before[1], after[1])
 
 
 def _sum_and_count(loss_B: torch.Tensor) -> torch.Tensor:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import soundfile
@@ -68,13 +70,44 @@ def test_another_rate_is_resampled(tmp_path):
     assert pitch(noisy[0]) == pytest.approx(440, abs=0.5)
 
 
-def test_silence_adds_nothing(tmp_path):
-    augment = BackgroundNoise(folder(tmp_path, a=np.zeros(500)), RATE, probability=1.0)
+def test_a_silent_stretch_and_a_silent_utterance_stay_as_they_are(tmp_path):
+    mostly_silent = np.zeros(RATE * 60)
+    mostly_silent[0] = 0.5
+    augment = BackgroundNoise(folder(tmp_path, a=mostly_silent), RATE, probability=1.0)
     wave, lengths = padded(torch.randn(3, 600), torch.tensor([600, 300, 0]))
     assert torch.equal(augment(wave, lengths)[0], wave)
     loud = folder(tmp_path, a=np.full(500, 0.5))
     noisy, _ = BackgroundNoise(loud, RATE, probability=1.0)(torch.zeros(1, 600), torch.tensor([600]))
     assert not noisy.any()
+
+
+def test_linked_folders_are_heard_and_hidden_files_are_not(tmp_path):
+    elsewhere, noises = tmp_path / "elsewhere", tmp_path / "noises"
+    elsewhere.mkdir(), (noises / "below").mkdir(parents=True), (noises / ".trash").mkdir()
+    soundfile.write(elsewhere / "far.wav", np.sin(TIME), RATE)
+    soundfile.write(noises / "below" / "near.WAV", np.sin(TIME), RATE)
+    (noises / "linked").symlink_to(elsewhere)
+    (noises / "below" / "round").symlink_to(noises)
+    for hidden in ("._near.wav", "below/._near.wav", ".trash/old.wav"):
+        (noises / hidden).write_bytes(b"not audio")
+    augment = BackgroundNoise(str(noises), RATE)
+    assert [path.relative_to(noises).as_posix() for path in augment.paths] == ["below/near.WAV", "linked/far.wav"]
+    augment(torch.zeros(1, 10), torch.tensor([10]))
+
+
+@pytest.mark.parametrize("rate", [RATE, RATE // 2])
+def test_hours_of_noise_take_no_memory(tmp_path, rate):
+    minutes = 10
+    with soundfile.SoundFile(tmp_path / "a.wav", "w", rate, 1) as file:
+        for _ in range(minutes):
+            file.write(np.random.default_rng(0).normal(0, 0.1, 60 * rate))
+    augment = BackgroundNoise(str(tmp_path), RATE, probability=1.0)
+    tracemalloc.start()
+    augment(torch.zeros(8, RATE), torch.full((8,), RATE))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(augment._recordings[0]) == minutes * 60 * RATE
+    assert peak < 4 * minutes * 60 * RATE / 2
 
 
 def test_it_comes_as_often_as_was_asked_for(tmp_path):
@@ -91,5 +124,7 @@ def test_what_is_wrong_with_the_folder_is_said(tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF")
     with pytest.raises(UserError, match=r"broken\.wav cannot be read"):
         BackgroundNoise(str(tmp_path), RATE)(torch.zeros(1, 10), torch.tensor([10]))
-    with pytest.raises(UserError, match=r"broken\.wav is empty"):
+    with pytest.raises(UserError, match=r"broken\.wav holds no samples"):
         BackgroundNoise(folder(tmp_path, broken=np.zeros(0)), RATE)(torch.zeros(1, 10), torch.tensor([10]))
+    with pytest.raises(UserError, match=r"broken\.wav holds nothing but silence"):
+        BackgroundNoise(folder(tmp_path, broken=np.zeros(99)), RATE)(torch.zeros(1, 10), torch.tensor([10]))

@@ -7,6 +7,7 @@ import torch
 from signals import RATE, padded
 
 from asrx.augment.reverb import Reverb
+from asrx.types import UserError
 
 
 @pytest.fixture(autouse=True)
@@ -77,9 +78,9 @@ def test_it_comes_as_often_as_was_asked_for(tmp_path):
     assert abs((wet != wave).any(1).float().mean() - 0.25) < 0.04
 
 
-def test_silence_stays_as_it_is(tmp_path):
-    wave, lengths = padded(torch.randn(2, 100), torch.tensor([100, 0]))
-    assert torch.equal(room(tmp_path, a=[0.0] * 10)(wave, lengths)[0], wave)
+def test_silence_stays_as_it_is_and_a_silent_room_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"a\.wav holds nothing but silence"):
+        room(tmp_path, a=[0.0] * 10)(torch.randn(1, 100), torch.tensor([100]))
     assert not room(tmp_path, a=decay(60))(torch.zeros(1, 100), torch.tensor([100]))[0].any()
 
 

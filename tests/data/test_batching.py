@@ -29,6 +29,17 @@ def test_no_batch_is_over_its_bounds():
         assert len(batch) * LENGTHS[batch].max() <= 160_000 or len(batch) == 1
 
 
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("long", [[150.0], [150.0, 30.0, 30.0, 200.0]], ids=["one", "several"])
+def test_a_long_recording_does_not_make_the_batches_of_short_ones_small(seed, long):
+    lengths = np.array([0.5] * 50 + long + [0.5] * 50) * 1000
+    batches = list(BucketSampler(lengths, 16, 160_000, 20, seed=seed))
+    assert sorted(len(batch) for batch in batches if lengths[batch].max() == 500) == [4] + [16] * 6
+    assert sorted(lengths[batch].tolist() for batch in batches if lengths[batch].max() > 500) == (
+        [[150_000.0]] if len(long) == 1 else [[30_000.0, 30_000.0], [150_000.0], [200_000.0]]
+    )
+
+
 def test_buckets_save_padding():
     def padding(buckets):
         batches = everything(1, seed=0, buckets=buckets)[0]

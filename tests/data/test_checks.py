@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asrx.data.checks import find_problems, handle
+from asrx.data.checks import find_problems, handle, least_samples
 from asrx.types import UserError, Utterance
 
 
@@ -45,6 +45,20 @@ def test_each_kind_of_problem_is_found_and_the_test_part_stays_whole():
         "short": ("too short for CTC to align", "11 characters in 10 encoder frames"),
         "shared": ("speaker in two splits", "eve speaks in train and in test"),
     }
+
+
+def test_a_copy_that_is_too_short_is_said_to_be_one():
+    copies = [Utterance("short#1", "d.wav", "abcdefghijk", "ann", "train", copy=1)]
+    found = find_problems(copies, {}, [100], encode, lambda n: n // 10, lambda n, t: n >= len(t), False)
+    assert found[0].detail == "11 characters in 10 encoder frames, in a copy that augment.offline made"
+
+
+def test_what_augmentation_must_leave_is_found_for_those_that_it_might_shorten_too_far():
+    members = {3: Utterance("a", "a.wav", "abcdefgh"), 4: Utterance("b", "b.wav", "abc"), 5: UTTERANCES[3]}
+    members[6] = Utterance("c#mixture0", "c.wav", "abc", copy=-1, other="abcdefghi")
+    lengths, settings = [0, 0, 0, 100, 100, 500, 99], (encode, lambda n: n // 10, lambda n, t: n >= len(t))
+    assert least_samples(members, lengths, *settings, shortest=0.5) == {3: 80, 6: 90}
+    assert least_samples(members, lengths, *settings, shortest=0.9) == {6: 90}
 
 
 def test_speakers_may_be_shared_where_the_split_says_so():

@@ -121,7 +121,7 @@ def test_an4_has_an_official_test_part_and_lines_without_sentence_marks(tmp_path
 
 def test_librispeech_takes_the_subsets_asked_for_in_their_splits(tmp_path):
     for subset in ("train-clean-100", "dev-other", "test-clean"):
-        write(tmp_path, f"{subset}/1/2/1-2-0.flac")
+        write(tmp_path, f"{subset}/1/2/1-2-{subset}.flac")
         (tmp_path / subset / "1/2/1-2.trans.txt").write_text(f"1-2-{subset} SO THEN\n")
     utterances = LibriSpeech(str(tmp_path), "unused", ("dev-clean", "dev-other", "test-clean")).prepare()
     assert listed(utterances) == [("1-2-dev-other", "so then", "1", "val"), ("1-2-test-clean", "so then", "1", "test")]

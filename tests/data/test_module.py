@@ -41,6 +41,12 @@ def test_a_batch_holds_waves_targets_and_places(store):
     assert batch.index_B.tolist() == [2, 0]
 
 
+def test_what_augmentation_must_leave_goes_with_the_batch(store):
+    waves = Waves(store, np.array([3, 1, 0]), PLAIN, encode, np.array([0, 7, 8]))
+    assert waves[np.array([2, 0])].least_B.tolist() == [8, 0]
+    assert batch_of(store, PLAIN, [2, 0]).least_B is None
+
+
 def test_without_mixtures_there_are_no_other_voices(store):
     batch = batch_of(store, PLAIN, [0, 1])
     assert batch.others is None and batch.share_B is None

@@ -131,7 +131,25 @@ def test_an_encoder_s_penalty_is_added_once(mixup):
     ],
 )
 def test_frames_of_an_utterance_at_its_shortest(wave_augment, clip, frames):
-    assert system(wave_augment=wave_augment, clip=clip).out_len(40) == frames
+    model = system(wave_augment=wave_augment, clip=clip)
+    assert model.pipeline.out_len(int(40 * model.shortest)) == frames
+
+
+def test_an_utterance_that_augmentation_would_leave_too_short_stays_as_it_was():
+    class Half(Shortening):
+        shortest = 0.5
+
+        def forward(self, wave_BT, lengths_B):
+            return wave_BT[:, ::2], lengths_B // 2
+
+    model, seen = system(wave_augment=[Half(), Half()]), []
+    model.pipeline.features.register_forward_pre_hook(lambda _, given: seen.append(given))
+    model.training_step(batch(least_B=torch.tensor([0, 20, 21])), 0)
+    wave_BT, lengths_B = seen[0]
+    assert lengths_B.tolist() == [10, 20, 40]
+    assert torch.equal(wave_BT[0, :10], WAVE[0, ::4]) and not wave_BT[0, 10:].any()
+    assert torch.equal(wave_BT[1, :20], WAVE[1, ::2]) and not wave_BT[1, 20:].any()
+    assert torch.equal(wave_BT[2], WAVE[2])
 
 
 def test_clips_are_cut_after_wave_augmentation():
@@ -140,7 +158,7 @@ def test_clips_are_cut_after_wave_augmentation():
             return torch.cat([wave_BT, wave_BT], 1), 2 * lengths_B
 
     model = system(wave_augment=[Longer()], clip=Clip(1000, 0.06, masked=False))
-    frames, lengths = model._augmented_frames(WAVE, LENGTHS)
+    frames, lengths = model._augmented_frames(batch())
     assert frames.shape == (3, 15, 4) and lengths.tolist() == [15] * 3
     torch.testing.assert_close(frames[:, 10:], frames[:, :5])
 

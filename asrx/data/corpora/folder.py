@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from asrx.data.corpora.files import readable_files
 from asrx.types import SPLITS, Corpus, UserError, Utterance
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au", ".caf")
@@ -61,12 +62,15 @@ def class_folders(
     pattern = _compile(speaker_pattern)
     if not folder.is_dir():
         raise UserError(f"dataset.root={folder} is not a folder: pass the folder that holds one folder per class.")
-    return [
-        Utterance(path.relative_to(folder).as_posix(), str(path), label.name, _speaker(path, pattern), split)
-        for split, classes in _parts(folder, parts, what)
-        for label in _folders(classes)
-        for path in _files(label, suffixes, what)
-    ]
+    split_of = {label: split for split, classes in _parts(folder, parts, what) for label in _folders(classes)}
+    utterances = []
+    for label, paths in readable_files(split_of, suffixes):
+        if not paths:
+            raise UserError(f"{label} holds no {what} ({', '.join(suffixes)}): add some, or take the folder away.")
+        for path in paths:
+            name, speaker = path.relative_to(folder).as_posix(), _speaker(path, pattern)
+            utterances.append(Utterance(name, str(path), label.name, speaker, split_of[label]))
+    return utterances
 
 
 def _compile(speaker_pattern: str | None) -> re.Pattern | None:
@@ -98,13 +102,6 @@ def _parts(root: Path, parts: Mapping[str, str], what: str) -> list[tuple[str | 
 
 def _folders(folder: Path) -> list[Path]:
     return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-
-
-def _files(label: Path, suffixes: Sequence[str], what: str) -> list[Path]:
-    paths = sorted(p for p in label.iterdir() if p.suffix.lower() in suffixes and not p.name.startswith("."))
-    if not paths:
-        raise UserError(f"{label} holds no {what} ({', '.join(suffixes)}): add some, or take the folder away.")
-    return paths
 
 
 def _speaker(path: Path, pattern: re.Pattern | None) -> str | None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from asrx.data.corpora.files import readable_files
 from asrx.data.download import locate, obtain
 from asrx.types import Corpus, UserError, Utterance
 
@@ -42,7 +43,7 @@ class FSDD(Corpus):
         what = "the Free Spoken Digit Dataset (about 12 MB) from its GitHub repository"
         root = self.root or obtain(URL, Path(self.cache) / "fsdd-1.0.9", what, SHA256)
         folder = locate(root, "[0-9]_*_[0-9]*.wav", "the Free Spoken Digit Dataset")
-        utterances = [_utterance(path) for path in sorted(folder.glob("*.wav"))]
+        utterances = [_utterance(path) for _, paths in readable_files([folder], [".wav"]) for path in paths]
         present = sorted({u.speaker for u in utterances})
         if missing := [name for name in self.speakers or () if name not in present]:
             raise UserError(f"dataset.corpus.speakers: {folder} has no {missing[0]}; it has {', '.join(present)}.")

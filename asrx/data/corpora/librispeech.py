@@ -68,14 +68,23 @@ class LibriSpeech(Corpus):
 def _read(folder: Path) -> list[Utterance]:
     split = SPLITS[folder.name.split("-")[0]]
     utterances = []
-    for chapter in folder.glob("*/*/*.trans.txt"):
-        speaker = chapter.parent.parent.name
+    for recordings in sorted(folder.glob("*/*/")):
+        speaker, present = recordings.parent.name, {path.stem for path in recordings.glob("[!.]*.flac")}
+        chapter = recordings / f"{speaker}-{recordings.name}.trans.txt"
+        if not chapter.exists():
+            raise UserError(
+                f"{chapter} is missing, which says what is said in {len(present)} recordings there: take it from "
+                "LibriSpeech, or remove the folder."
+            )
         for number, line in enumerate(chapter.read_text(encoding="utf-8").splitlines(), start=1):
             name, _, text = line.partition(" ")
             if not text:
                 raise UserError(
                     f"{chapter}:{number} is not an utterance's name and its text: take the file from LibriSpeech."
                 )
-            audio = str(chapter.with_name(f"{name}.flac"))
+            audio = str(recordings / f"{name}.flac")
             utterances.append(Utterance(name, audio, text.lower(), speaker, split))
+            present.discard(name)
+        if present:
+            raise UserError(f"{chapter} has no line for {min(present)}.flac: take the file from LibriSpeech.")
     return sorted(utterances, key=lambda u: u.id)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from asrx.config.compose import nearest
+from asrx.data.names import nfc
 from asrx.types import Corpus, UserError, Utterance
 
 REQUIRED = ("audio_filepath", "text")
@@ -19,19 +21,20 @@ OPTIONAL = ("duration", "offset", "speaker")
 
 @dataclass(frozen=True)
 class Manifest(Corpus):
-    """One line per utterance; an utterance is named after its line, "train:12".
+    """One line per utterance; an utterance is named after its line, "train:12", and where its part has several files
+    after the file's place among them too, "train:2:12".
 
     Args:
-        train, val, test: the files, .jsonl or .json (one JSON object per line), .csv or .tsv (with a header); `val` and
-            `test` may be None, and are then carved out of `train` by the split protocol. Audio paths are relative to
-            the file's folder.
+        train, val, test: the files, one or a list: .jsonl or .json (one JSON object per line), .csv (with commas or
+            semicolons) or .tsv, both with a header; `val` and `test` may be None, and are then carved out of `train` by
+            the split protocol. Audio paths are relative to the file's folder.
         columns: the file's name for each of audio_filepath, text, duration, offset (both in seconds) and speaker, where
             it is another.
     """
 
-    train: str
-    val: str | None = None
-    test: str | None = None
+    train: str | Sequence[str]
+    val: str | Sequence[str] | None = None
+    test: str | Sequence[str] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
 
     licence = "the user's own"
@@ -48,15 +51,16 @@ class Manifest(Corpus):
                     f"dataset.columns.{name} is no field of a manifest.{nearest(name, REQUIRED + OPTIONAL)} "
                     f"It has {', '.join(REQUIRED + OPTIONAL)}."
                 )
-        files = {"train": self.train, "val": self.val, "test": self.test}
+        parts = {"train": self.train, "val": self.val, "test": self.test}
         return [
             utterance
-            for split, path in files.items()
-            if path is not None
-            for utterance in self._read(Path(path).expanduser(), split)
+            for split, named in parts.items()
+            if named is not None
+            for name, path in _files(split, named)
+            for utterance in self._read(path, split, name)
         ]
 
-    def _read(self, path: Path, split: str) -> list[Utterance]:
+    def _read(self, path: Path, split: str, name: str) -> list[Utterance]:
         if path.suffix not in READERS:
             raise UserError(
                 f"dataset.{split}={path} is none of {', '.join(READERS)}: convert it, or rename it to what it is."
@@ -65,32 +69,33 @@ class Manifest(Corpus):
             raise UserError(f"dataset.{split}={path} is not a file: pass the path of a manifest.")
         try:
             with path.open(encoding="utf-8-sig", newline="") as file:
-                utterances = [self._utterance(path, split, line, row) for line, row in READERS[path.suffix](path, file)]
+                rows = READERS[path.suffix](path, file)
+                utterances = [self._utterance(path, line, row, f"{name}:{line}", split) for line, row in rows]
         except UnicodeDecodeError as error:
             raise UserError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from None
         if not utterances:
             raise UserError(f"{path} lists no utterances: write one line for each.")
         return utterances
 
-    def _utterance(self, path: Path, split: str, line: int, row: dict[str, Any]) -> Utterance:
+    def _utterance(self, path: Path, line: int, row: dict[str, Any], name: str, split: str) -> Utterance:
         where = f"{path}:{line}"
-        names = {name: self.columns.get(name, name) for name in REQUIRED + OPTIONAL}
-        for name, column in names.items():
-            if column not in row and (name in REQUIRED or column != name):
+        names = {name: nfc(self.columns.get(name, name)) for name in REQUIRED + OPTIONAL}
+        for key, column in names.items():
+            if column not in row and (key in REQUIRED or column != key):
                 raise UserError(
                     f"{where} has no {column}.{nearest(column, row)} It has {', '.join(row)}: "
-                    f"add {column}, or name the right one in dataset.columns.{name}."
+                    f"add {column}, or name the right one in dataset.columns.{key}."
                 )
-        for name in REQUIRED:
-            if not isinstance(row[names[name]], str):
+        for key in REQUIRED:
+            if not isinstance(row[names[key]], str):
                 raise UserError(
-                    f"{where}: {names[name]} is {json.dumps(row[names[name]])}, not a string: put it in quotes."
+                    f"{where}: {names[key]} is {json.dumps(row[names[key]])}, not a string: put it in quotes."
                 )
         if not row[names["audio_filepath"]]:
             raise UserError(f"{where}: {names['audio_filepath']} is empty: write the path of the recording.")
         speaker = row.get(names["speaker"])
         return Utterance(
-            id=f"{split}:{line}",
+            id=name,
             audio=str(path.parent / row[names["audio_filepath"]]),
             text=row[names["text"]],
             speaker=None if speaker in (None, "") else str(speaker),
@@ -100,13 +105,22 @@ class Manifest(Corpus):
         )
 
 
+def _files(split: str, named: str | Sequence[str]) -> list[tuple[str, Path]]:
+    """The files of a part, each with what its utterances are named after."""
+    paths = [named] if isinstance(named, str) else list(named)
+    if not paths or not all(isinstance(path, str) for path in paths):
+        raise UserError(f"dataset.{split}={named} should be the path of a manifest, or a list of them.")
+    names = [split] if len(paths) == 1 else [f"{split}:{number}" for number in range(1, len(paths) + 1)]
+    return [(name, Path(path).expanduser()) for name, path in zip(names, paths, strict=True)]
+
+
 def _seconds(where: str, column: str, row: dict[str, Any], positive: bool = False) -> float | None:
     value = row.get(column)
     if value in (None, ""):
         return None
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         seconds = math.nan
     if not math.isfinite(seconds) or seconds < 0 or (positive and seconds == 0):
         bound = "above 0" if positive else "0 or more"
@@ -119,11 +133,11 @@ def _json_lines(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UserError(
-                f"{path}:{number} is not JSON ({error.msg} at column {error.colno}): correct the line."
-            ) from None
+            row = json.loads(line, object_pairs_hook=_once)
+        except _Twice as error:
+            raise UserError(f"{path}:{number} has {error} twice: keep one.") from None
+        except (ValueError, RecursionError) as error:
+            raise UserError(f"{path}:{number} is not JSON ({error}): correct the line.") from None
         if not isinstance(row, dict):
             raise UserError(
                 f'{path}:{number} is not a JSON object: write {{"audio_filepath": ..., "text": ...}} on each line.'
@@ -131,10 +145,24 @@ def _json_lines(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str
         yield number, row
 
 
+class _Twice(Exception):
+    """The name of a field that a line has twice."""
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for name, value in pairs:
+        if nfc(name) in row:
+            raise _Twice(name)
+        row[nfc(name)] = value
+    return row
+
+
 def _table(path: Path, file: Iterable[str], **dialect: Any) -> Iterator[tuple[int, dict[str, Any]]]:
     rows = csv.reader(file, strict=True, **dialect)
     try:
-        header = next(rows, [])
+        header = [nfc(name) for name in next(rows, [])]
+        _once([(name, None) for name in header if name])
         for cells in rows:
             if len(cells) != len(header) and cells:
                 raise UserError(
@@ -143,16 +171,21 @@ def _table(path: Path, file: Iterable[str], **dialect: Any) -> Iterator[tuple[in
                 )
             if cells:
                 yield rows.line_num, dict(zip(header, cells, strict=True))
+    except _Twice as error:
+        raise UserError(f"{path}:1 has the column {error} twice: keep one, or give them two names.") from None
     except csv.Error as error:
         raise UserError(f"{path}:{rows.line_num} is malformed ({error}): correct the line.") from None
 
 
-def _comma_separated(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    return _table(path, file)
+def _separated(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """With commas, or with semicolons, as spreadsheets write where the comma is in numbers."""
+    lines = iter(file)
+    header = next(lines, "")
+    return _table(path, chain([header], lines), delimiter=max(",;", key=header.count))
 
 
 def _tab_separated(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     return _table(path, file, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
-READERS = {".jsonl": _json_lines, ".json": _json_lines, ".csv": _comma_separated, ".tsv": _tab_separated}
+READERS = {".jsonl": _json_lines, ".json": _json_lines, ".csv": _separated, ".tsv": _tab_separated}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from asrx.data.corpora.files import readable_files
 from asrx.data.download import locate, obtain
+from asrx.data.names import nfc
 from asrx.types import Corpus, UserError, Utterance
 
 URL = "https://storage.googleapis.com/download.tensorflow.org/data/speech_commands_v{}.tar.gz"
@@ -45,18 +47,22 @@ class SpeechCommands(Corpus):
         Raises:
             UserError: the version or a word is unknown, the corpus cannot be downloaded, or `root` does not hold it.
         """
-        folder = locate(self.root or self._download(), "*/*_nohash_*.[wf]*", "Speech Commands")
-        present = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name != NOISE)
-        words = present if self.words is None else sorted(self.words)
+        folder = locate(self.root or self._download(), "*/*_nohash_*", "Speech Commands")
+        present = {nfc(p.name): p for p in sorted(folder.iterdir()) if p.is_dir() and p.name != NOISE}
+        words = sorted(present if self.words is None else map(nfc, self.words))
         if missing := [w for w in words if w not in present]:
             raise UserError(f"dataset.corpus.words: {folder} has no folder {missing[0]}; it has {', '.join(present)}.")
-        splits = _official(folder)
+        clips = [path for _, paths in readable_files([present[word] for word in words], SUFFIXES) for path in paths]
+        splits = _official(folder, {_listed(path) for path in clips})
         return [
-            Utterance(name, str(path), word, _speaker(path.stem), splits.get(name, "train" if splits else None))
-            for word in words
-            for path in sorted((folder / word).iterdir())
-            if path.suffix in SUFFIXES
-            for name in [f"{word}/{path.name}"]
+            Utterance(
+                f"{path.parent.name}/{path.name}",
+                str(path),
+                path.parent.name,
+                _speaker(path.stem),
+                splits.get(_listed(path), "train" if splits else None),
+            )
+            for path in clips
         ]
 
     def _download(self) -> Path:
@@ -67,9 +73,28 @@ class SpeechCommands(Corpus):
         return obtain(URL.format(self.version), Path(self.cache) / f"speech_commands-{self.version}", what, sha256)
 
 
-def _official(folder: Path) -> dict[str, str]:
-    lists = {folder / name: split for name, split in LISTS.items()}
-    return {line: split for path, split in lists.items() if path.exists() for line in path.read_text().split()}
+def _listed(path: Path) -> str:
+    """A clip as the corpus's lists name it, but without the suffix: a copy may be in another format."""
+    return f"{path.parent.name}/{path.stem}"
+
+
+def _official(folder: Path, clips: set[str]) -> dict[str, str]:
+    """The split of each clip that the corpus's lists name.
+
+    Raises:
+        UserError: a list names none of the clips.
+    """
+    splits = {}
+    for path, split in ((folder / name, split) for name, split in LISTS.items()):
+        if path.exists():
+            listed = {line.rpartition(".")[0]: split for line in path.read_text(encoding="utf-8").splitlines()}
+            if listed.keys().isdisjoint(clips):
+                raise UserError(
+                    f"{path} names none of the {len(clips)} clips there, so that the official {split} part would be "
+                    "trained on: take the list that belongs to them, or remove it to draw parts."
+                )
+            splits |= listed
+    return splits
 
 
 def _speaker(stem: str) -> str:

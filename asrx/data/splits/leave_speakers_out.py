@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from asrx.data.names import nfc
 from asrx.data.splits.stratified import Stratified
 from asrx.types import Split, UserError, Utterance
 
@@ -35,7 +36,7 @@ class LeaveSpeakersOut(Split):
             UserError: a speaker is unknown, or nobody is left to train on.
         """
         utterances = list(utterances)
-        speakers = [self.speakers] if isinstance(self.speakers, str) else self.speakers
+        speakers = [nfc(name) for name in ([self.speakers] if isinstance(self.speakers, str) else self.speakers)]
         known = sorted({u.speaker for u in utterances if u.speaker})
         if unknown := [name for name in speakers if name not in known]:
             raise UserError(f"dataset.split.speakers: nobody is called {unknown[0]}; there are {', '.join(known)}.")
