@@ -9,6 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from asrx.config.components import check_package
 from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.signatures import signature
 from asrx.types import UserError
@@ -134,9 +135,12 @@ def _check_kind(where: str, value: Any, default: Any) -> None:
 def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
     """What the YAML may give the target, each with its annotation; None where it takes anything."""
     try:
+        check_package(target)
         known = signature(target)
     except LookupError as error:
         raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
+    except UserError as error:
+        raise UserError(f"{'.'.join(path)}: {error}") from None
     if known is None or known.open:
         return None
     return known.arguments
