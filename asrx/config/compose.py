@@ -65,13 +65,13 @@ def groups() -> list[str]:
     return [*nested, "experiments"]
 
 
-def compose(overrides: list[str]) -> DictConfig:
-    """What the overrides of a command compose to."""
+def compose(overrides: list[str], with_hydra: bool = False) -> DictConfig:
+    """What the overrides of a command compose to; where it is asked for, with Hydra's own settings."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
     if GlobalHydra.instance().is_initialized():  # inside a job
-        return hydra.compose("config", overrides=overrides)
+        return hydra.compose("config", overrides=overrides, return_hydra_config=with_hydra)
     set_up_hydra()
     with hydra.initialize_config_dir(str(home() / "conf"), version_base="1.3"):
-        return hydra.compose("config", overrides=overrides)
+        return hydra.compose("config", overrides=overrides, return_hydra_config=with_hydra)

@@ -32,6 +32,7 @@ from asrx.data.audio import Audio
 from asrx.data.copies import Offline, augmented
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
+from asrx.types import Corpus
 
 RATE, WINDOW = 22050, 2048 / 22050
 RATES, SEMITONES = (0.7, 1.0, 1.3), (-1, 0, 1)
