@@ -13,7 +13,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.compose import compose, groups, home
+from asrx.config.compose import compose, groups
+from asrx.config.places import home
 from asrx.types import UserError
 
 # what differs between two commands, and says nothing of their files

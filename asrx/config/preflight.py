@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from asrx.config.check import check, is_search
 from asrx.config.compose import choices, compose
 from asrx.config.saved import DATA_PLACES, completed, config_of, is_place, literal, read_config
+from asrx.config.spelling import spell
 from asrx.types import UserError
 
 
@@ -78,5 +79,6 @@ def checked(cfg: DictConfig, moved: list[str]) -> DictConfig:
     chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
     loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
+    cfg = spell(cfg, OmegaConf.to_container(hydra.overrides.task))
     check(cfg, compose([*ours, loggers]))
     return cfg

@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.compose import home
+from asrx.config.places import home
 from asrx.config.saved import literal
 from asrx.types import SPLITS, Hypothesis, UserError, Utterance
 
