@@ -32,11 +32,15 @@ def main() -> None:
 def _hydra(arguments: list[str]) -> None:
     import hydra
 
-    from asrx.config.compose import home, set_up_hydra
+    from asrx.config.compose import set_up_hydra, spelled
+    from asrx.config.hydra_settings import check_hydra
+    from asrx.config.places import home
     from asrx.config.preflight import check_resume
 
+    arguments = spelled(arguments)
     moved = check_resume(arguments)
-    sys.argv = [argument for argument in sys.argv if argument not in moved]
+    check_hydra(arguments)
+    sys.argv[1:] = [argument for argument in arguments if argument not in moved]
     set_up_hydra()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors reach explain() instead of being printed by Hydra
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import torch
 
@@ -20,6 +22,12 @@ SPLITS = ("train", "val", "test")
 
 class UserError(Exception):
     """Bad input, told to the user in one sentence: what (file, line or key), what is wrong, what to do."""
+
+
+def reason(error: BaseException) -> str:
+    """What an exception says, in a line; with its kind, where that is no more than a word."""
+    said = (str(error).splitlines() or [""])[0].strip().rstrip(".!")
+    return said if " " in said else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,14 @@ class Decoder(Protocol):
     @abstractmethod
     def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
         """The int16 samples and the error text (empty when fine) of each utterance, all of them in the file `path`."""
+
+
+class ResultLogger(Protocol):
+    """What a logger of Lightning's must offer besides. It is built with `folder`, that of the run."""
+
+    @abstractmethod
+    def log_results(self, folder: Path) -> None:
+        """Take what it shows of a run whose folder is complete."""
 
 
 class Corpus(Protocol):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from asrx.config.build import build
-from asrx.types import UserError
+from asrx.types import UserError, reason
 
 ROWS = 8  # utterances that an augmentation is tried on
 SHORTEST = 100  # what leaves less than a hundredth of an utterance is a slip
@@ -69,7 +69,7 @@ def at_test_time(node: Any, place: str, sample_rate: int) -> nn.Module:
 def _tried(node: Any, place: str, what: str, work: Callable[[nn.Module], Any]) -> nn.Module:
     """The module, which has drawn nothing from the random numbers of the run."""
     try:
-        module = build(node)
+        module = build(node, nn.Module)
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
     try:
@@ -78,10 +78,9 @@ def _tried(node: Any, place: str, what: str, work: Callable[[nn.Module], Any]) -
     except UserError as error:
         raise UserError(f"{place}: {error}") from None
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".!")
         raise UserError(
-            f"{place}: {node['_target_']} does not work on {what} ({reason}): change its arguments, or put one there "
-            f"that is for {what}."
+            f"{place}: {node['_target_']} does not work on {what} ({reason(error)}): change its arguments, or put one "
+            f"there that is for {what}."
         ) from error
     return module
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asrx.commands.answer import answered
-from asrx.types import SPLITS, UserError, Utterance
+from asrx.types import SPLITS, Corpus, Split, UserError, Utterance
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,7 +94,7 @@ def _recordings(cfg: DictConfig) -> tuple[list[Utterance], Store]:
     from asrx.data.names import readable
     from asrx.data.store import build as build_store
 
-    utterances = build(cfg.dataset.split).assign(readable(build(cfg.dataset.corpus).prepare()))
+    utterances = build(cfg.dataset.split, Split).assign(readable(build(cfg.dataset.corpus, Corpus).prepare()))
     if 2 * len({u.text for u in utterances}) > len(utterances) > 20:
         raise UserError(f"Images are for labels, and this corpus has sentences, such as {utterances[0].text!r}.")
     store = build_store(utterances, Audio(cfg.dataset.sample_rate), Path(cfg.data_dir).expanduser())

@@ -1,54 +1,57 @@
-"""The objects that a config describes. This is the only file that calls Hydra's `instantiate`."""
+"""The objects that a config describes. Nowhere else is anything made that a config names."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from asrx.config.components import Kind, find, kind_of_argument
 from asrx.config.signatures import signature
-from asrx.types import UserError
+from asrx.types import UserError, reason
 
 
-def build(node: DictConfig | dict, **supplied: Any) -> Any:
-    """Make the object a config node describes.
+def build(node: DictConfig | dict[str, Any], kind: Kind, *more: Kind, **supplied: Any) -> Any:
+    """Make the object a config node describes, and those in its arguments.
 
-    `supplied` are the arguments that only the program knows; a class that does not name one does without it.
+    Args:
+        node: of the config.
+        kind, more: what the node's class or function must be, all of them (see `asrx.config.components`).
+        supplied: the arguments that only the program knows; a class that does not name one does without it.
 
     Raises:
-        UserError: the class refused its arguments, or the config gives one that is the program's.
+        UserError: the class is none that may stand here or refused its arguments, or the config gives one that is the
+            program's.
     """
-    from hydra.errors import InstantiationException
-    from hydra.utils import instantiate
-
-    if not isinstance(node, DictConfig | dict) or "_target_" not in node:
+    node = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
+    if not isinstance(node, dict) or "_target_" not in node:
         raise UserError(f"{node} stands where the config needs a class: write {{_target_: asrx. ...}} instead.")
-    arguments = {name: value for name, value in node.items() if not _is_component(value)}
-    if own := next((name for name in supplied if name in arguments), None):
-        raise UserError(f"{node['_target_']} gets {own} from asrx: leave it out of the config.")
+    target, *arguments = node["_target_"], *((name, value) for name, value in node.items() if name != "_target_")
+    if odd := next((name for name, _ in arguments if str(name).startswith("_")), None):
+        raise UserError(f"{target}: {odd} is none of asrx's: give its arguments by their names.")
+    if own := next((name for name in supplied if name in node), None):
+        raise UserError(f"{target} gets {own} from asrx: leave it out of the config.")
+    make = find(target, kind, *more)
     with suppress(LookupError):  # then making it fails, and says why
-        known = signature(node["_target_"])
+        known = signature(target)
         if known is not None and not known.open:
             supplied = {name: value for name, value in supplied.items() if name in known.arguments}
+    given = {name: _built(value, make, name) for name, value in arguments}
     try:
-        # not through instantiate: OmegaConf would read transcripts as config, and take its time
-        return instantiate(arguments, _convert_="all", _partial_=True)(**supplied)
+        return make(**given, **supplied)
     except UserError:
         raise
     except Exception as error:
-        cause = (error.__cause__ if isinstance(error, InstantiationException) else None) or error
-        reason = (str(cause).splitlines() or [type(cause).__name__])[0].rstrip(".!")
-        raise UserError(f"{node['_target_']} cannot be made: {reason}.") from error
+        raise UserError(f"{target} cannot be made: {reason(error)}.") from error
 
 
-def component(node: DictConfig) -> type:
-    """The class that a config node describes."""
-    from hydra.utils import get_class
-
-    return get_class(node._target_)
-
-
-def _is_component(value: Any) -> bool:
-    """A nested group, such as optimizer.schedule, is built on its own."""
-    return isinstance(value, DictConfig) and "_target_" in value
+def _built(value: Any, make: Any, name: str) -> Any:
+    """An argument with the components in it made."""
+    if isinstance(value, list):
+        return [_built(one, make, name) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if "_target_" in value:
+        return build(value, kind_of_argument(make, name))
+    return {key: _built(one, make, name) for key, one in value.items()}

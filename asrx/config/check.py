@@ -9,11 +9,21 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from asrx.config.components import check_package
 from asrx.config.compose import choices, compose, groups, nearest
+from asrx.config.kinds import at, kinds
 from asrx.config.signatures import signature
 from asrx.types import UserError
 
 # Settings that have two words to choose from.
+RANGES = {  # least and most, where asrx itself uses the number
+    "seed": (0, 2**63 - 1),
+    "augment.offline.seed": (0, 2**63 - 1),
+    "dataset.workers": (0, None),
+    "dataset.batch_size": (1, None),
+    "dataset.buckets": (1, None),
+    "dataset.sample_rate": (1, None),
+}
 WORDS = {"dataset.on_bad": ("error", "skip"), "tested": ("best", "last"), "test_part": ("test", "val")}
 
 
@@ -47,10 +57,24 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
     if not is_search(cfg):
         plain.pop("search", None)  # with search=none, what an experiment says of its search is idle
     _check_keys(plain, OmegaConf.to_container(allowed, resolve=False))
+    _check_numbers(cfg, allowed)
     try:
         OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
+
+
+def _check_numbers(cfg: DictConfig, allowed: DictConfig) -> None:
+    """Whole numbers are whole, and those of RANGES within them."""
+    plain = OmegaConf.to_container(cfg, resolve=False)
+    for key in sorted(kinds(allowed).whole | kinds(cfg).whole):
+        value, (least, most) = at(plain, key), RANGES.get(key, (None, None))
+        if value is None or isinstance(value, str):  # an interpolation; other texts were refused
+            continue
+        below = least is not None and value < least
+        if type(value) is not int or below or (most is not None and value > most):
+            bounds = (f" from {least}" if least is not None else "") + (f" to {most}" if most is not None else "")
+            raise UserError(f"{key}={value} should be a whole number{bounds}.")
 
 
 def check_words(cfg: DictConfig) -> None:
@@ -124,9 +148,9 @@ def _check_kind(where: str, value: Any, default: Any) -> None:
     """A word where the config has a number, a list or a switch is a slip; None and interpolations are not judged."""
     if value is None or (isinstance(value, str) and "${" in value):
         return
-    for kinds, words in (((bool,), "true or false"), ((int, float), "a number"), ((list,), "a list")):
-        if isinstance(default, kinds):
-            if not isinstance(value, kinds):
+    for types, words in (((bool,), "true or false"), ((int, float), "a number"), ((list,), "a list")):
+        if isinstance(default, types):
+            if not isinstance(value, types):
                 raise UserError(f"{where}={value} should be {words}, such as {json.dumps(default)}.")
             return
 
@@ -134,9 +158,12 @@ def _check_kind(where: str, value: Any, default: Any) -> None:
 def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
     """What the YAML may give the target, each with its annotation; None where it takes anything."""
     try:
+        check_package(target)
         known = signature(target)
     except LookupError as error:
         raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
+    except UserError as error:
+        raise UserError(f"{'.'.join(path)}: {error}") from None
     if known is None or known.open:
         return None
     return known.arguments

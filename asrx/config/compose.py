@@ -6,32 +6,39 @@ import difflib
 import os
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-
-def home() -> Path:
-    """The folder that holds conf/ and experiments/: the package in an installed wheel, its parent in a checkout."""
-    package = Path(__file__).parents[1]
-    return package if (package / "conf").is_dir() else package.parent
+from asrx.config.kinds import kinds
+from asrx.config.places import home
+from asrx.config.spelling import is_misread, spell, spell_overrides, written
 
 
 def set_up_hydra() -> None:
-    """Make known to Hydra what conf/ refers to: ASRX_HOME, two resolvers that name folders, and one that multiplies."""
+    """Make known to Hydra what conf/ refers to: ASRX_HOME, resolvers that name folders, and one that multiplies."""
     os.environ["ASRX_HOME"] = str(home())
+    OmegaConf.register_new_resolver("asrx.run_dir", _run_dir, replace=True)
     OmegaConf.register_new_resolver("asrx.run_folder", _run_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("asrx.sweep_folder", _sweep_folder, use_cache=True, replace=True)
     OmegaConf.register_new_resolver("asrx.times", lambda a, b: round(a * b, 9), replace=True)
 
 
 def _run_folder(resume: str | None, base: str) -> str:
-    return str(resume) if resume else _fresh(base)
+    return os.path.expanduser(resume) if resume else _fresh(base)
 
 
 def _sweep_folder(base: str) -> str:
     return _fresh(f"{base}/sweeps")
+
+
+def _run_dir(base: Any, _root_: DictConfig) -> str:
+    """As `spell` has it, which looks at the config when Hydra has made the folder."""
+    text = base if isinstance(base, str) else written("run_dir", OmegaConf.to_container(_root_.hydra.overrides.task))
+    return os.path.expanduser(text or str(base))
 
 
 def _fresh(base: str) -> str:
@@ -65,13 +72,38 @@ def groups() -> list[str]:
     return [*nested, "experiments"]
 
 
-def compose(overrides: list[str]) -> DictConfig:
-    """What the overrides of a command compose to."""
+def compose(overrides: list[str], with_hydra: bool = False) -> DictConfig:
+    """What the overrides of a command compose to; where it is asked for, with Hydra's own settings."""
+    from hydra import compose
+
+    with _initialized():
+        overrides = spelled(overrides)
+        return spell(compose("config", overrides=overrides, return_hydra_config=with_hydra), overrides)
+
+
+def spelled(arguments: list[str]) -> list[str]:
+    """The arguments of a command, with quotes around texts that Hydra would take for something else."""
+    from hydra import compose
+
+    if not any(map(is_misread, arguments)):
+        return arguments
+    own = set(groups())
+    # of a sweep over choices, the first says what keys there are
+    chosen = [a.partition(",")[0] for a in arguments if a.partition("=")[0].lstrip("+") in own and "[" not in a]
+    with _initialized():
+        known = kinds(compose("config", overrides=chosen))
+    return spell_overrides(arguments, known, sweeps=bool({"-m", "--multirun"} & set(arguments)))
+
+
+@contextmanager
+def _initialized() -> Iterator[None]:
+    """Hydra as a job has it, or as one would."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra
 
-    if GlobalHydra.instance().is_initialized():  # inside a job
-        return hydra.compose("config", overrides=overrides)
+    if GlobalHydra.instance().is_initialized():
+        yield
+        return
     set_up_hydra()
     with hydra.initialize_config_dir(str(home() / "conf"), version_base="1.3"):
-        return hydra.compose("config", overrides=overrides)
+        yield

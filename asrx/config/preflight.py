@@ -8,7 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.check import check, is_search
 from asrx.config.compose import choices, compose
-from asrx.config.saved import DATA_PLACES, completed, config_of, is_place
+from asrx.config.saved import DATA_PLACES, completed, config_of, is_place, literal, read_config
+from asrx.config.spelling import spell
 from asrx.types import UserError
 
 
@@ -71,12 +72,13 @@ def checked(cfg: DictConfig, moved: list[str]) -> DictConfig:
             f"{idle[0]} says how to search: choose search=grid, random or tpe, and write python -m asrx -m."
         )
     if cfg.resume is not None:
-        own = OmegaConf.load(Path(cfg.resume) / "config.yaml")
+        own = read_config(Path(cfg.resume))
         if completed(own) != own:
             raise UserError(f"resume={cfg.resume}: an earlier version of asrx began that run: start a new one.")
-        return OmegaConf.merge(config_of(Path(cfg.resume), moved), {"resume": cfg.resume})
+        return OmegaConf.merge(config_of(Path(cfg.resume), moved), literal({"resume": cfg.resume}))
     chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
     loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
+    cfg = spell(cfg, OmegaConf.to_container(hydra.overrides.task))
     check(cfg, compose([*ours, loggers]))
     return cfg

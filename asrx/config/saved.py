@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from asrx.config.check import checked
 from asrx.config.compose import compose
-from asrx.types import UserError
+from asrx.types import UserError, reason
 
 # overrides that say where recordings are, which never change a result while the recordings are the same
 DATA_PLACES = ("dataset.root", "dataset.train", "dataset.val", "dataset.test", "data_dir", "augment.folder")
@@ -28,13 +32,50 @@ def config_of(folder: Path, overrides: Sequence[str]) -> DictConfig:
     """
     if not (folder / "config.yaml").exists():
         raise UserError(f"{folder}: there is no run in that folder (config.yaml is missing).")
-    cfg = OmegaConf.to_container(completed(OmegaConf.load(folder / "config.yaml")))
+    cfg = OmegaConf.to_container(completed(read_config(folder)), resolve=True)
     if overrides:
         # config.yaml is resolved: what an override changes elsewhere, through interpolation, only composing tells
         own = own_overrides(folder)
         before, after = compose(own), checked([*own, *overrides])
         _carry_over(OmegaConf.to_container(before, resolve=True), OmegaConf.to_container(after, resolve=True), cfg)
-    return OmegaConf.create(cfg)
+    return literal(cfg)
+
+
+def literal(plain: Any) -> Any:
+    """A config of plain values, in which every text stands for itself: a run's config is resolved, and `${...}` in that
+    of somebody else would be looked up here."""
+    return OmegaConf.create(_escaped(plain))
+
+
+def _escaped(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _escaped(value) for name, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [_escaped(value) for value in node]
+    return re.sub(r"(\\*)\$\{", r"\1\1\\${", node) if isinstance(node, str) else node
+
+
+def read_config(folder: Path) -> DictConfig:
+    """config.yaml of a run folder.
+
+    Raises:
+        UserError: it cannot be read, or is not resolved, as asrx writes it.
+    """
+    path = folder / "config.yaml"
+    try:
+        cfg = OmegaConf.load(path)
+    except (OSError, ValueError, YAMLError, OmegaConfBaseException) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): bring it back as the run wrote it.") from error
+    if not OmegaConf.is_dict(cfg) or _unresolved(OmegaConf.to_container(cfg)):
+        raise UserError(f"{path} is no config of a run, in which every ${{...}} is resolved: bring it back as it was.")
+    return cfg
+
+
+def _unresolved(node: Any) -> bool:
+    inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return any(map(_unresolved, inner)) or (
+        isinstance(node, str) and re.search(r"(?<!\\)(\\\\)*\$\{", node) is not None
+    )
 
 
 def is_place(override: str) -> bool:
@@ -44,7 +85,11 @@ def is_place(override: str) -> bool:
 
 def own_overrides(folder: Path) -> list[str]:
     """Those that a run was started with."""
-    return list(OmegaConf.load(folder / "overrides.yaml"))
+    path = folder / "overrides.yaml"
+    try:
+        return [str(override) for override in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
+    except (OSError, ValueError, TypeError, YAMLError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): bring it back as the run wrote it.") from error
 
 
 def _carry_over(before: dict[str, Any], after: dict[str, Any], cfg: dict[str, Any]) -> None:
@@ -63,7 +108,7 @@ def completed(cfg: DictConfig) -> DictConfig:
     defaults = OmegaConf.to_container(compose([]), resolve=True)
     for group in ("logger", "search"):  # other choices have other keys
         del defaults[group]
-    return OmegaConf.create(_completed(OmegaConf.to_container(cfg), defaults))
+    return literal(_completed(OmegaConf.to_container(cfg, resolve=True), defaults))
 
 
 def _completed(node: dict, defaults: dict) -> dict:

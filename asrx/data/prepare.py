@@ -15,7 +15,7 @@ from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.names import readable
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
-from asrx.types import SPLITS, Split, UserError, Utterance
+from asrx.types import SPLITS, Corpus, Split, UserError, Utterance
 
 
 class Prepared(NamedTuple):
@@ -36,7 +36,7 @@ def prepare(cfg: DictConfig) -> Prepared:
     Raises:
         UserError: the corpus cannot be had, split or copied as the config says.
     """
-    corpus, protocol = build(cfg.dataset.corpus), build(cfg.dataset.split)
+    corpus, protocol = build(cfg.dataset.corpus, Corpus), build(cfg.dataset.split, Split)
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
     given = readable(corpus.prepare())
     if offline.before_split:

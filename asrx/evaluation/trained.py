@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from asrx.config.check import check_words
-from asrx.config.saved import completed
+from asrx.config.saved import completed, literal, read_config
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json, read_recordings
 from asrx.types import UserError
@@ -47,7 +47,7 @@ def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
 
     checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
     state = read_checkpoint(checkpoint)
-    cfg = cfg or completed(OmegaConf.create(state["asrx"]["config"]))
+    cfg = cfg or completed(literal(state["asrx"]["config"]))
     pipeline = build_pipeline(cfg, labels=state["asrx"]["labels"])
     prefix = "pipeline."
     weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
@@ -60,8 +60,7 @@ def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
 
 def _tested(folder: Path) -> str:
     """Which of a run folder's checkpoints counts."""
-    config = folder / "config.yaml"
-    return OmegaConf.load(config).get("tested", "best") if config.exists() else "best"
+    return read_config(folder).get("tested", "best") if (folder / "config.yaml").exists() else "best"
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.compose import home
+from asrx.config.places import home
+from asrx.config.saved import literal
 from asrx.types import SPLITS, Hypothesis, UserError, Utterance
 
 
@@ -70,8 +72,10 @@ def read_recordings(folder: Path) -> dict[str, set[int]]:
 def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> None:
     """overrides.yaml, and config.yaml (resolved)."""
     plain = OmegaConf.to_container(cfg, resolve=True) | {"resume": None}
-    for name, content in (("overrides", list(overrides)), ("config", plain)):
-        OmegaConf.save(OmegaConf.create(content), folder / f"{name}.part")
+    listed = yaml.safe_dump(list(overrides), allow_unicode=True)
+    texts = {"overrides": listed, "config": OmegaConf.to_yaml(literal(plain))}
+    for name, text in texts.items():
+        (folder / f"{name}.part").write_text(text, encoding="utf-8")
         os.replace(folder / f"{name}.part", folder / f"{name}.yaml")
 
 

@@ -12,6 +12,7 @@ from filelock import FileLock
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.check import checked
+from asrx.config.saved import literal, read_config
 from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
 from asrx.training.callbacks.probe import Probe, Probed
@@ -35,9 +36,9 @@ def train(folder: Path, overrides: list[str], trial: dict[str, Any], sweep: Swee
 
 def _config(folder: Path, overrides: list[str], trial: dict[str, Any]) -> DictConfig:
     if (folder / "config.yaml").exists():
-        return OmegaConf.merge(OmegaConf.load(folder / "config.yaml"), {"resume": str(folder)})
+        return OmegaConf.merge(read_config(folder), literal({"resume": str(folder)}))
     cfg = checked(overrides)
-    cfg.search = trial
+    cfg.search = literal(trial)
     cfg.trainer.enable_progress_bar = False
     return cfg
 

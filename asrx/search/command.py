@@ -13,15 +13,16 @@ from filelock import FileLock, Timeout
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.build import build, component
+from asrx.config.build import build
 from asrx.config.check import check_group, checked
+from asrx.config.components import find
 from asrx.config.compose import compose
 from asrx.config.preflight import check_sweep
 from asrx.search.methods import Grid
 from asrx.search.prune import rule
 from asrx.search.sweep import Sweep
 from asrx.training.monitored import monitored
-from asrx.types import UserError
+from asrx.types import Objective, Split, UserError
 
 
 def sweep(config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
@@ -74,7 +75,9 @@ def _sweep(planned: Sweep, config: DictConfig, launcher: Any, arguments: Sequenc
         raise UserError(stopped)
     _report(planned)
     if config.logger.get("wandb"):
-        build(config.logger.wandb, folder=planned.folder).log_sweep()
+        from asrx.report.loggers.wandb import Wandb
+
+        build(config.logger.wandb, Wandb, folder=planned.folder).log_sweep()
 
 
 def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
@@ -106,7 +109,7 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.samples()]
     for cfg in configs:
         check_sweep(cfg)
-        if settings["folds"] > 1 and not build(cfg.dataset.split).has_folds:
+        if settings["folds"] > 1 and not build(cfg.dataset.split, Split).has_folds:
             raise UserError("search.folds: this dataset/split has no folds: choose stratified, by_speaker or random.")
     metrics = {_metric(cfg, metric, direction) for cfg in configs}
     if len(metrics) > 1:
@@ -175,7 +178,7 @@ def _hash(fixed: Sequence[str]) -> str:
 
 def _metric(cfg: DictConfig, asked: str | None, direction: str | None) -> tuple[str, str]:
     """What a config is searched for, and whether `min` or `max` is better."""
-    objective = component(cfg.model.objective)
+    objective = find(cfg.model.objective._target_, Objective)
     default, _ = monitored(cfg, objective)
     name = str(asked or default)
     part, _, figure = name.partition("/")

@@ -81,6 +81,6 @@ def rule(chosen: Any) -> ASHA | Median:
     """
     if isinstance(chosen, str) and chosen in RULES:
         return RULES[chosen]()
-    if isinstance(chosen, dict) and isinstance(made := build(chosen), tuple(RULES.values())):
-        return made
+    if isinstance(chosen, dict) and "_target_" in chosen:
+        return build(chosen, tuple(RULES.values()))
     raise UserError(f"search.prune={chosen} is none of {', '.join(RULES)}.")

@@ -79,7 +79,7 @@ class Sweep:
         return Space(self.settings["space"], lambda group: list(choices(group)))
 
     def method(self) -> Method:
-        return build(self.settings["method"])
+        return build(self.settings["method"], Method)
 
     def ledger(self) -> Ledger:
         return Ledger(self.folder)

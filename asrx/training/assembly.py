@@ -7,17 +7,20 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 from torch import nn
+from torch.optim import Optimizer
 
 from asrx.augment import tried
 from asrx.config.build import build
+from asrx.config.components import Function
 from asrx.data.checks import find_problems, handle, least_samples
 from asrx.data.module import DataModule
 from asrx.data.prepare import Prepared
 from asrx.training.monitored import monitored
 from asrx.training.pipeline import build_pipeline
+from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.system import Augmentation, Optimisation, System
-from asrx.types import SPLITS, Objective, UserError
+from asrx.types import SPLITS, Objective, Split, UserError
 
 
 def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> System:
@@ -37,7 +40,8 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
             "augment.wave is for sound, and features=image has pixels: use augment.frames or augment.mixup."
         )
     if cfg.model.init:
-        build(cfg.model.init, module=nn.ModuleList([pipeline.encoder, pipeline.objective]))
+        parts = nn.ModuleList([pipeline.encoder, pipeline.objective])
+        build(cfg.model.init, Function("module", nn.Module), module=parts)
     card = {"config": OmegaConf.to_container(cfg, resolve=True), "labels": pipeline.objective.decoder.labels}
     return System(
         pipeline,
@@ -60,9 +64,13 @@ def _augmentation(cfg: DictConfig, dim: int) -> Augmentation:
 
 def _optimisation(cfg: DictConfig, objective: Objective) -> Optimisation:
     monitor, mode = monitored(cfg, objective)
+    settings = OmegaConf.to_container(cfg.optimizer, resolve=True)
+    schedule = settings.pop("schedule")
     return Optimisation(
-        lambda params: build(cfg.optimizer, params=params),
-        lambda optimizer, steps: build(cfg.optimizer.schedule, optimizer=optimizer, total_steps=steps, mode=mode),
+        lambda params: build(settings, Optimizer, params=params),
+        lambda optimizer, steps: build(
+            schedule, Function("return", Schedule), optimizer=optimizer, total_steps=steps, mode=mode
+        ),
         monitor,
     )
 
@@ -94,7 +102,7 @@ def data_of(
         objective.encode,
         out_len,
         objective.feasible,
-        build(cfg.dataset.split).speaker_disjoint,
+        build(cfg.dataset.split, Split).speaker_disjoint,
     )
     for split in SPLITS:
         if not any(u.split == split for u in utterances):

@@ -67,12 +67,12 @@ def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[
     """
     rate = cfg.dataset.sample_rate
     clip = Clip(rate, **cfg.dataset.clip)
-    features = build(cfg.features)
+    features = build(cfg.features, Features)
     if cfg.augment.test and not features.of_sound:
         raise UserError("augment.test is for sound, and features=image has pixels: leave it out.")
     in_frames = None if clip.samples is None else features.frames(clip.samples)
-    encoder = build(cfg.model.encoder, in_dim=features.dim, in_frames=in_frames)
-    objective = build(cfg.model.objective, in_dim=encoder.dim, texts=texts, labels=labels)
+    encoder = build(cfg.model.encoder, nn.Module, Encoder, in_dim=features.dim, in_frames=in_frames)
+    objective = build(cfg.model.objective, nn.Module, Objective, in_dim=encoder.dim, texts=texts, labels=labels)
     if cfg.augment.test and not objective.of_mean:
         raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
     readings = tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from asrx.augment.recordings import listing
 from asrx.config.build import build
@@ -21,7 +21,7 @@ from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
-from asrx.types import UserError
+from asrx.types import ResultLogger, UserError
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback, Trainer
@@ -54,6 +54,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
 
     # only now: importing these takes longer than all checks before them
     import torch
+    from pytorch_lightning.loggers import Logger
 
     from asrx.report.files import write_json, write_predictions
     from asrx.report.run.page import write_report
@@ -76,7 +77,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         _begin(cfg, folder, overrides, prepared)
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
 
-    loggers = [build(node, folder=folder) for node in cfg.logger.values() if node]
+    loggers = [build(node, Logger, ResultLogger, folder=folder) for node in cfg.logger.values() if node]
     monitor, mode = monitored(cfg, system.pipeline.objective)
     checkpoints = Checkpoints(folder, monitor, mode)
     interrupt = Interrupt(checkpoints)
@@ -155,21 +156,27 @@ def _callbacks(
     more: Sequence[Callback],
 ) -> list[Callback]:
     """In the order in which they are asked: what is in a checkpoint must be known when it is written."""
+    from pytorch_lightning import Callback
+
     from asrx.training.callbacks.history import History
     from asrx.training.callbacks.progress import Progress
     from asrx.training.callbacks.timing import Timing
 
     bar = [Progress(checkpoints.monitor, cfg.dataset.sample_rate)] if cfg.trainer.enable_progress_bar else []
-    own = [build(node) for node in cfg.trainer.callbacks]
+    own = [build(node, Callback) for node in cfg.trainer.callbacks]
     return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
 
 
 def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[Callback]) -> Trainer:
+    from pytorch_lightning import Trainer
+
     accelerator = _accelerator(cfg.trainer)
     chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
-    settings = {name: value for name, value in cfg.trainer.items() if name != "callbacks"}
+    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
+    del settings["callbacks"]
     trainer = build(
         settings | chosen,
+        Trainer,
         logger=loggers,
         callbacks=callbacks,
         default_root_dir=folder,

@@ -88,7 +88,8 @@ PLACES = {"waves": "augment.wave.0: ", "frames": "augment.frames.0: ", "pairs": 
 
 
 @pytest.mark.parametrize(("kind", "given", "sentence"), WRONG)
-def test_what_cannot_work_is_refused_with_its_place(kind, given, sentence):
+def test_what_cannot_work_is_refused_with_its_place(kind, given, sentence, monkeypatch):
+    monkeypatch.setenv("ASRX_COMPONENTS", __name__)
     with pytest.raises(UserError, match=sentence) as told:
         made(given, kind)
     assert str(told.value).startswith(PLACES.get(kind, "augment.test: "))

@@ -32,6 +32,7 @@ from asrx.data.audio import Audio
 from asrx.data.copies import Offline, augmented
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
+from asrx.types import Corpus
 
 RATE, WINDOW = 22050, 2048 / 22050
 RATES, SEMITONES = (0.7, 1.0, 1.3), (-1, 0, 1)
@@ -85,7 +86,7 @@ if __name__ == "__main__":
     folder, count = [*sys.argv[1:], *[DATA, 2000][len(sys.argv) - 1 :]]
     cfg = compose(["experiments=digits_mel_9x", f"dataset.root={folder}"])
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
-    recordings = build(cfg.dataset.corpus).prepare()
+    recordings = build(cfg.dataset.corpus, Corpus).prepare()
     with tempfile.TemporaryDirectory() as cache:
         store = build_store(recordings[:: max(1, len(recordings) // int(count))], Audio(RATE), Path(cache))
         waves = [store.gather(np.array([i]))[0][0] for i in range(len(store))]

@@ -8,7 +8,6 @@ import textwrap
 import pytest
 from omegaconf import OmegaConf
 
-from asrx.config.build import build
 from asrx.config.check import check
 from asrx.config.compose import compose
 from asrx.config.signatures import signature
@@ -148,27 +147,7 @@ def test_lists_in_lists_without_a_slip_pass():
     check(changed("augment.offline.stages", [[None, GAIN], [GAIN, GAIN]]), ALLOWED)
 
 
-# objects
-
-
-def test_only_a_class_that_takes_it_gets_what_the_program_knows():
-    lstm = {"_target_": "asrx.models.clip_lstm.ClipLSTM", "width": 3}
-    cnn = {"_target_": "asrx.models.crnn.CRNN", "width": 4, "channels": [2, 2]}
-    assert "in_frames" in signature(lstm["_target_"]).arguments
-    assert "in_frames" not in signature(cnn["_target_"]).arguments
-    for node in (lstm, cnn):
-        assert build(node, in_dim=20, in_frames=30).dim
-
-
-def test_a_foreign_class_gets_all_of_it():
-    made = build({"_target_": "collections.OrderedDict"}, texts=1)
-    assert made == {"texts": 1}
-
-
-def test_what_the_program_knows_is_not_for_the_yaml():
-    assert build({"_target_": "collections.OrderedDict", "a": 1}, b=3) == {"a": 1, "b": 3}
-    with pytest.raises(UserError, match="OrderedDict gets b from asrx: leave it out of the config"):
-        build({"_target_": "collections.OrderedDict", "a": 1, "b": 2}, b=3)
+# signatures
 
 
 @pytest.mark.parametrize("target", ["torch.nn.Dropout", "torch.nn.Linear", "torchaudio.transforms.MFCC"])
@@ -180,11 +159,6 @@ def test_what_a_module_takes_over_from_another_is_found(target):
 def test_what_is_nowhere_is_said_to_be(target):
     with pytest.raises(LookupError):
         signature(target)
-
-
-def test_an_error_without_words_is_named():
-    with pytest.raises(UserError, match=r"random\.choice cannot be made: Cannot choose|IndexError"):
-        build({"_target_": "random.choice", "seq": []})
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_the_sizes_of_what_was_published(monkeypatch, experiment, corpus, expect
     cfg = compose([f"experiments={experiment}"])
     target = cfg.dataset.corpus._target_
     own, real = type("Names", (), {"prepare": lambda self: corpus, "decoder": None}), module.build
-    monkeypatch.setattr(module, "build", lambda node: own() if node["_target_"] == target else real(node))
+    monkeypatch.setattr(module, "build", lambda node, kind: own() if node["_target_"] == target else real(node, kind))
     monkeypatch.setattr(module, "build_store", lambda *_: None)
     monkeypatch.setattr(module, "_in_order", lambda *_: None)
     monkeypatch.setattr(module, "_recordings", lambda *_: {})
