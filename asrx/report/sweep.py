@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,11 @@ class Sweep:
     trials: list[Trial]
 
     @property
+    def logarithmic(self) -> dict[str, bool]:
+        """By key, whether the space has it on a logarithmic scale; without a key of which it does not say."""
+        return dict(_scales(self.space))
+
+    @property
     def finished(self) -> list[Trial]:
         """The trials that have a final score."""
         return [trial for trial in self.trials if trial.state == "finished"]
@@ -74,6 +80,24 @@ class Sweep:
     def goodness(self, score: float) -> float:
         """A score such that more is better."""
         return score if self.direction == "max" else -score
+
+
+def _scales(space: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import IntervalSweep
+    from hydra.errors import HydraException
+
+    for key, value in space.items():
+        if isinstance(value, dict):  # what exists under one choice alone
+            yield from _scales(value)
+        elif isinstance(value, str):
+            try:
+                given = OverridesParser.create().parse_override(f"{key}={value}").value()
+            except HydraException:  # an older grammar: the values that were drawn are there all the same
+                continue
+            tagged = "log" in getattr(given, "tags", ())
+            if tagged or isinstance(given, IntervalSweep):
+                yield key, tagged
 
 
 def is_sweep(path: Path) -> bool:

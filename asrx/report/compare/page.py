@@ -11,7 +11,7 @@ from asrx.report.compare.ranking import Ranking, caveats, verdict
 from asrx.report.compare.significance import LEVEL
 from asrx.report.compare.sweep_figures import history, parallel
 from asrx.report.compare.systems import System, varied, written
-from asrx.report.compare.table import effort, everything, rows, values
+from asrx.report.compare.table import everything, rows, unranked
 from asrx.report.document import render
 from asrx.report.errors import Kind
 from asrx.report.figures import Chart, line_chart
@@ -42,6 +42,8 @@ def compare_page(ranking: Ranking, sweeps: Sequence[Sweep], command: str) -> str
     systems = everything(ranking)
     keys = varied([system.params for system in systems])
     metrics = {system.search.metric for system in systems if system.search}
+    # page.js finds a system in all figures by its place here
+    places = {system.folder: place for place, system in enumerate(systems)}
     return render(
         "compare/page.html.j2",
         name=_title(ranking, sweeps),
@@ -56,12 +58,14 @@ def compare_page(ranking: Ranking, sweeps: Sequence[Sweep], command: str) -> str
         part={"val": "validation"}.get(ranking.part, ranking.part),
         same=all(standing.system.counts.keys() == systems[0].counts.keys() for standing in ranking.standings),
         utterances=len(systems[0].counts),
-        untested=[(system, values(system.params, keys), effort(system)) for system in ranking.untested],
+        unranked=unranked(ranking, keys),
         curves=_curves(systems, ranking.kind, ranking.metric),
+        places={system.name: places[system.folder] for system in systems},
         labelled=LABELLED,
         searches=[
             {
                 "sweep": sweep,
+                "places": {trial.number: places[trial.folder] for trial in sweep.trials},
                 "space": _lines(sweep.space),
                 "history": history(sweep),
                 "parallel": parallel(sweep),

@@ -8,20 +8,29 @@ from typing import Any, NamedTuple
 
 from asrx.report.compare.importance import is_number
 from asrx.report.compare.systems import varied, written
-from asrx.report.figures import BOTTOM, Point, Tick, ticks, x_at, y_at
+from asrx.report.figures import BOTTOM, Tick, ticks, x_at, y_at
 from asrx.report.sweep import Sweep, Trial
 
-DECADES = 2  # an axis that spans more is logarithmic
+DECADES = 2  # an axis that spans more is logarithmic, unless the space says what it is, and has no ticks within them
 # of the parallel coordinates, in SVG user units
 AXIS_TOP, AXIS_BOTTOM, ABSENT, MARGIN = 44, 206, 226, 24
 WIDE, NARROWEST, WIDEST = 900, 110, 200  # all together, and from one axis to the next
 LABELS, LETTERS = 14, 15  # of a categorical axis
 
 
-class History(NamedTuple):
-    """Scores by trial number: points by state, and the best so far as SVG points."""
+class Dot(NamedTuple):
+    """A trial, by its number, in SVG user units, with what it stands for."""
 
-    points: dict[str, list[Point]]
+    trial: int
+    x: float
+    y: float
+    label: str
+
+
+class History(NamedTuple):
+    """Scores by trial number: dots by state, and the best so far as SVG points."""
+
+    dots: dict[str, list[Dot]]
     best: str
     x_ticks: list[Tick]
     y_ticks: list[Tick]
@@ -38,8 +47,9 @@ class Axis(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A trial as SVG points; `share` is 0 for the worst rank and 1 for the best."""
+    """A trial, by its number, as SVG points; `share` is 0 for the worst rank and 1 for the best."""
 
+    trial: int
     points: str
     share: float
     label: str
@@ -70,11 +80,11 @@ def history(sweep: Sweep) -> History | None:
     def y_of(score: float) -> float:
         return y_at((score - low) / (high - low))
 
-    points: dict[str, list[Point]] = {}
+    dots: dict[str, list[Dot]] = {}
     for trial in sweep.trials:
         y, score = (BOTTOM, "no score") if trial.score is None else (y_of(trial.score), f"{trial.score:.4g}")
-        point = Point(x_of(trial.number), y, f"trial {trial.number}, {trial.state}: {score}")
-        points.setdefault(trial.state, []).append(point)
+        dot = Dot(trial.number, x_of(trial.number), y, f"trial {trial.number}, {trial.state}: {score}")
+        dots.setdefault(trial.state, []).append(dot)
     best, reached = [], None
     for trial in sweep.finished:
         if reached is None or sweep.goodness(trial.score) > sweep.goodness(reached):
@@ -84,7 +94,7 @@ def history(sweep: Sweep) -> History | None:
     if best:
         best.append((last, reached))
     return History(
-        points=points,
+        dots=dots,
         best=" ".join(f"{x_of(number)},{y_of(score)}" for number, score in best),
         x_ticks=[
             Tick(x_of(x), f"{x:g}") for x in ticks(first, last, 8, whole=True) if min(numbers) <= x <= max(numbers)
@@ -105,8 +115,9 @@ def parallel(sweep: Sweep) -> Parallel | str:
     if not keys:
         return f"Parameters are drawn where finished trials differ in one; here are {len(trials)} finished"
     columns = {key: [trial.params[key] for trial in trials if key in trial.params] for key in keys}
-    scales = [_scale(values) for values in columns.values()]
-    score_of, score_ticks = _scale([trial.score for trial in trials])
+    logarithmic = sweep.logarithmic
+    scales = [_scale(values, logarithmic.get(key)) for key, values in columns.items()]
+    score_of, score_ticks = _scale([trial.score for trial in trials], None)
     spacing = min(WIDEST, max(NARROWEST, WIDE // len(keys)))
     marks = [*(marks for _, marks in scales), score_ticks]
     absent = [*(len(values) < len(trials) for values in columns.values()), False]
@@ -119,7 +130,7 @@ def parallel(sweep: Sweep) -> Parallel | str:
         ]
         pairs = zip(axes, [*heights, score_of(trial.score)], strict=True)
         points = " ".join(f"{axis.x},{y}" for axis, y in pairs)
-        lines.append(Line(points, round(place / max(1, len(trials) - 1), 3), _described(trial, keys)))
+        lines.append(Line(trial.number, points, round(place / max(1, len(trials) - 1), 3), _described(trial, keys)))
     return Parallel(axes[-1].x + MARGIN * 3, axes, lines)
 
 
@@ -128,17 +139,20 @@ def _described(trial: Trial, keys: Sequence[str]) -> str:
     return f"trial {trial.number}: {trial.score:.4g}; {values}"
 
 
-def _scale(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
-    """The height of a value, and the ticks, of an axis for these values: linear, logarithmic, or a place for each."""
+def _scale(values: Sequence[Any], logarithmic: bool | None) -> tuple[Callable[[Any], float], list[Tick]]:
+    """The height of a value, and the ticks, of an axis for these values: linear, logarithmic, or a place for each.
+
+    Where `logarithmic` is None, the decades that numbers span say what they need.
+    """
     if not all(map(is_number, values)) or min(values) == max(values):
         names = sorted({written(value) for value in values})
         heights = {name: _height((i + 0.5) / len(names)) for i, name in enumerate(names)}
         shown = names[:: math.ceil(len(names) / LABELS)]
         return lambda value: heights[written(value)], [Tick(heights[name], _cut(name)) for name in shown]
     low, high = min(values), max(values)
-    if low > 0 and high / low > 10**DECADES:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        place, marks = math.log10, [10.0**n for n in decades]
+    wide = low > 0 and high / low > 10**DECADES
+    if low > 0 and (wide if logarithmic is None else logarithmic):
+        place, marks = math.log10, _log_ticks(low, high, (1,) if wide else (1, 2, 5))
     else:
         place, marks = float, ticks(low, high, 5, whole=all(isinstance(value, int) for value in values))
     bottom, top = place(marks[0]), place(marks[-1])
@@ -147,6 +161,16 @@ def _scale(values: Sequence[Any]) -> tuple[Callable[[Any], float], list[Tick]]:
         return _height((place(value) - bottom) / (top - bottom))
 
     return height, [Tick(height(mark), f"{mark:.6g}") for mark in marks]
+
+
+def _log_ticks(low: float, high: float, digits: Sequence[int]) -> list[float]:
+    """Round numbers that begin with one of the digits and span low..high, the outermost ones at or beyond its ends."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    # 10.0**-4 * 2 is not 2e-4
+    marks = [float(f"{digit}e{n}") for n in decades for digit in digits]
+    first = max(i for i, mark in enumerate(marks) if mark <= low)
+    last = min(i for i, mark in enumerate(marks) if mark >= high)
+    return marks[first : last + 1]
 
 
 def _height(share: float) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from asrx.report.compare.ranking import BEST, Ranking, Standing, caveats, verdict
@@ -16,24 +17,45 @@ LINES = 20  # of the table in the terminal
 NONE = "-"
 
 
-class Row(NamedTuple):
-    """A ranked system in words; figures are in per cent, differences in points of them."""
+class Cell(NamedTuple):
+    """What a cell shows, and the number that it is sorted by; None where it is sorted as text."""
 
-    rank: str
+    text: str
+    value: float | None
+
+
+class Row(NamedTuple):
+    """A ranked system; figures are shown in per cent, differences in points of them. The page filters by `words`."""
+
+    rank: Cell
     name: str
-    params: list[str]
-    score: str
-    figure: str
-    interval: str
-    difference: str
-    difference_interval: str
-    p: str
-    adjusted: str
-    shared: str
+    params: list[Cell]
+    score: Cell
+    figure: Cell
+    interval: Cell
+    difference: Cell
+    difference_interval: Cell
+    p: Cell
+    adjusted: Cell
+    shared: Cell
     verdict: str
-    parameters: str
-    steps: str
-    time: str
+    parameters: Cell
+    steps: Cell
+    time: Cell
+    words: str
+
+
+class Unranked(NamedTuple):
+    """A system that was not tested; as a `Row`."""
+
+    name: str
+    state: str
+    score: Cell
+    params: list[Cell]
+    steps: Cell
+    time: Cell
+    reason: str
+    words: str
 
 
 def everything(ranking: Ranking) -> list[System]:
@@ -46,15 +68,9 @@ def rows(ranking: Ranking, keys: Sequence[str]) -> list[Row]:
     return [_row(standing, keys) for standing in ranking.standings]
 
 
-def values(params: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
-    """The values of some parameters, for people: of broken numbers, four digits."""
-    return [_value(params[key]) if key in params else NONE for key in keys]
-
-
-def effort(system: System) -> tuple[str, str]:
-    """Steps and time."""
-    steps = NONE if system.steps is None else f"{system.steps:,.0f}"
-    return steps, NONE if system.seconds is None else clock(system.seconds)
+def unranked(ranking: Ranking, keys: Sequence[str]) -> list[Unranked]:
+    """The systems without a result; `keys` are the parameters shown."""
+    return [_unranked(system, keys) for system in ranking.untested]
 
 
 def terminal_text(ranking: Ranking) -> str:
@@ -65,11 +81,11 @@ def terminal_text(ranking: Ranking) -> str:
     lines = [
         [
             row.name,
-            *([row.score] if metric else []),
-            row.figure,
-            row.interval,
-            row.difference,
-            row.adjusted,
+            *([row.score.text] if metric else []),
+            row.figure.text,
+            row.interval.text,
+            row.difference.text,
+            row.adjusted.text,
             row.verdict,
         ]
         for row in rows(ranking, [])[:LINES]
@@ -95,24 +111,57 @@ def csv_text(ranking: Ranking) -> str:
 
 def _row(standing: Standing, keys: Sequence[str]) -> Row:
     system, versus = standing.system, standing.versus
-    steps, time = effort(system)
+    word = versus.verdict if versus else BEST
+    params = _params(system, keys)
     return Row(
-        rank=str(standing.rank),
+        rank=_cell(standing.rank, str),
         name=system.name,
-        params=values(system.params, keys),
-        score=_score(system),
-        figure=f"{100 * standing.figure:.2f}",
+        params=params,
+        score=_cell(_score(system), lambda _: _scored(system)),
+        figure=_cell(standing.figure, lambda figure: f"{100 * figure:.2f}"),
         interval=_interval(standing.interval),
-        difference=f"{100 * versus.difference:+.2f}" if versus else NONE,
-        difference_interval=_interval(versus.interval, "+") if versus else NONE,
-        p=_p(versus.p) if versus else NONE,
-        adjusted=_p(versus.adjusted) if versus else NONE,
-        shared=f"{versus.shared:,}" if versus else f"{len(system.counts):,}",
-        verdict=versus.verdict if versus else BEST,
-        parameters=NONE if system.parameters is None else f"{system.parameters:,}",
-        steps=steps,
-        time=time,
+        difference=_cell(versus and versus.difference, lambda difference: f"{100 * difference:+.2f}"),
+        difference_interval=_interval(versus.interval, "+") if versus else Cell(NONE, None),
+        p=_cell(versus and versus.p, _p),
+        adjusted=_cell(versus and versus.adjusted, _p),
+        shared=_cell(versus.shared if versus else len(system.counts), "{:,}".format),
+        verdict=word,
+        parameters=_cell(system.parameters, "{:,}".format),
+        steps=_cell(system.steps, "{:,.0f}".format),
+        time=_cell(system.seconds, clock),
+        words=_words([system.state, word], keys, params),
     )
+
+
+def _unranked(system: System, keys: Sequence[str]) -> Unranked:
+    params = _params(system, keys)
+    return Unranked(
+        name=system.name,
+        state=system.state,
+        score=_cell(_score(system), "{:.4g}".format),
+        params=params,
+        steps=_cell(system.steps, "{:,.0f}".format),
+        time=_cell(system.seconds, clock),
+        reason=system.reason or "",
+        words=_words([system.state], keys, params),
+    )
+
+
+def _params(system: System, keys: Sequence[str]) -> list[Cell]:
+    """Some parameters; what is written as a number is sorted as one, for all overrides of a run are text."""
+    return [
+        Cell(_value(system.params[key]), _number(system.params[key])) if key in system.params else Cell(NONE, None)
+        for key in keys
+    ]
+
+
+def _words(states: Sequence[str], keys: Sequence[str], params: Sequence[Cell]) -> str:
+    pairs = [f"{key}={cell.text}" for key, cell in zip(keys, params, strict=True) if cell.text != NONE]
+    return ", ".join([*states, *pairs])
+
+
+def _cell(value: float | None, shown: Callable[[float], str]) -> Cell:
+    return Cell(NONE, None) if value is None else Cell(shown(value), value)
 
 
 def _facts(headline: str, system: System, standing: Standing | None) -> dict[str, Any]:
@@ -145,16 +194,18 @@ def _spread(name: str, known: tuple[float, tuple[float, float]] | None) -> dict[
     return {name: figure, f"{name}_low": low, f"{name}_high": high}
 
 
-def _score(system: System) -> str:
-    if system.search is None or system.search.score is None:
-        return NONE
+def _score(system: System) -> float | None:
+    return system.search.score if system.search else None
+
+
+def _scored(system: System) -> str:
     spread, runs = system.search.spread, len(system.search.scores)
     return f"{system.search.score:.4g}" + (f" ± {spread:.2g} ({runs})" if spread is not None else "")
 
 
-def _interval(ends: tuple[float, float], sign: str = "") -> str:
+def _interval(ends: tuple[float, float], sign: str = "") -> Cell:
     low, high = (f"{100 * end:{sign}.2f}" for end in ends)
-    return f"{low} to {high}"
+    return Cell(f"{low} to {high}", ends[0])
 
 
 def _p(p: float) -> str:
@@ -163,3 +214,11 @@ def _p(p: float) -> str:
 
 def _value(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else written(value)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(written(value))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

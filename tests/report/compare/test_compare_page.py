@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 
 import pytest
@@ -51,15 +53,39 @@ def test_what_was_not_ranked_stands_apart_with_its_reason(page_of, tmp_path):
     assert "trial 4 running" in rest
 
 
-def test_the_page_is_offline_inert_and_a_function_of_its_folders(page_of, tmp_path):
+def test_the_page_is_offline_runs_its_own_script_alone_and_is_a_function_of_its_folders(page_of, tmp_path):
     folder = write_sweep(tmp_path / "sweep", finished=11, utterances=40)
     page = page_of(folder)
     first = (tmp_path / "into" / "compare.html").read_bytes()
-    assert not {"script", "link", "iframe", "img", "image"} & {tag for tag, _ in page.tags}
+    assert not {"link", "iframe", "img", "image"} & {tag for tag, _ in page.tags}
+    (script,) = re.findall("<script>(.*?)</script>", first.decode(), re.DOTALL)
+    fingerprint = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [tag["content"] for name, tag in page.tags if tag.get("http-equiv") == "Content-Security-Policy"]
+    assert policy.endswith(f"script-src 'sha256-{fingerprint}'")
     assert not [attributes for _, attributes in page.tags if {"src", "href"} & attributes.keys()]
     assert not re.search(r"url\(|@import", page.text[""])
     page_of(folder)
     assert (tmp_path / "into" / "compare.html").read_bytes() == first
+
+
+def test_a_system_is_known_in_every_figure(page_of, tmp_path):
+    page = page_of(write_sweep(tmp_path / "sweep", finished=3, utterances=40))
+    of_row = {row["data-words"].split(",")[0]: row["data-system"] for row in page.all("tr") if "data-system" in row}
+    assert set(of_row) == {"finished", "pruned", "failed", "running"}
+    systems = [row["data-system"] for row in page.all("tr") if "data-system" in row]
+    assert len(set(systems)) == 6
+    assert {
+        dot["data-system"] for dot in page.all("circle") if "trial" in dot["class"].split() and "data-system" in dot
+    } == set(systems)
+    assert {line["data-system"] for line in drawn(page, "ranked")} == set(systems[:3])
+    assert {group["data-system"] for group in page.all("g")} == {*systems[:3], of_row["pruned"]}
+
+
+def test_numbers_are_sorted_as_numbers(page_of, tmp_path):
+    page = page_of(write_sweep(tmp_path / "sweep", finished=3, utterances=40))
+    values = [cell.get("data-value") for cell in page.all("td")]
+    assert {"1", "2", "3", "0.2"} <= set(values)
+    assert all(float(value) == float(value) for value in values if value is not None)
 
 
 def test_a_row_says_how_far_it_is_from_the_best(page_of, tmp_path):

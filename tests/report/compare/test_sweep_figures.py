@@ -33,23 +33,23 @@ def test_the_best_so_far_steps_towards_the_goal(tmp_path, direction, steps):
     levels = list(dict.fromkeys(y for _, y in points(chart.best)))
     assert levels == pytest.approx([BOTTOM - score / 0.8 * (BOTTOM - TOP) for score in steps], abs=0.1)
     assert points(chart.best)[-1][0] == RIGHT
-    assert [point.x for point in chart.points["finished"]] == pytest.approx([LEFT + n * 91 for n in range(5)])
+    assert [point.x for point in chart.dots["finished"]] == pytest.approx([LEFT + n * 91 for n in range(5)])
 
 
 def test_trials_without_a_score_stand_at_the_foot(tmp_path):
     chart = history(read_sweep(write_sweep(tmp_path / "sweep", finished=3, utterances=20)))
-    assert {state: len(made) for state, made in chart.points.items()} == {
+    assert {state: len(made) for state, made in chart.dots.items()} == {
         "finished": 3,
         "pruned": 1,
         "failed": 1,
         "running": 1,
     }
-    assert chart.points["failed"][0][1:] == (BOTTOM, "trial 4, failed: no score")
-    assert chart.points["pruned"][0].label == "trial 3, pruned: 0.2"
+    assert chart.dots["failed"][0][2:] == (BOTTOM, "trial 4, failed: no score")
+    assert chart.dots["pruned"][0].label == "trial 3, pruned: 0.2"
 
 
 def test_scores_that_are_all_alike_can_be_drawn(tmp_path):
-    assert history(sweep_of(tmp_path, [({}, 0.5)])).points["finished"][0].x == (LEFT + RIGHT) / 2
+    assert history(sweep_of(tmp_path, [({}, 0.5)])).dots["finished"][0].x == (LEFT + RIGHT) / 2
 
 
 def test_a_sweep_without_scores_has_no_history(tmp_path):
@@ -73,6 +73,18 @@ def test_axes_are_linear_logarithmic_or_of_names(tmp_path):
     assert [tick.label for tick in chart.axes[0].ticks] == ["0.0001", "0.001", "0.01", "0.1"]
     assert [tick.label for tick in chart.axes[2].ticks] == ["noise", "none"]
     assert [tick.label for tick in chart.axes[3].ticks] == ["[1, 2]", "[1]", "null"]
+
+
+def test_the_space_says_what_is_logarithmic(tmp_path):
+    space = {"lr": "tag(log, interval(1e-3, 1e-2))", "augment=noise": {"width": "interval(1, 1000)"}}
+    trials = [({"lr": lr, "width": 10**n}, 0.1 * n) for n, lr in enumerate([0.001, 0.002, 0.004])]
+    sweep = sweep_of(tmp_path, trials, space=space)
+    assert sweep.logarithmic == {"lr": True, "width": False}
+    chart = parallel(sweep)
+    low, middle, high = (heights(chart, 0)[n] for n in range(3))
+    assert low - middle == pytest.approx(middle - high, abs=0.02)
+    assert [tick.label for tick in chart.axes[0].ticks] == ["0.001", "0.002", "0.005"]
+    assert heights(chart, 1)[1] - heights(chart, 1)[2] > 5 * (heights(chart, 1)[0] - heights(chart, 1)[1])
 
 
 def test_absent_parameters_pass_below_their_axis(tmp_path):
