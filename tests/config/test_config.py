@@ -41,7 +41,7 @@ def test_keywords_handed_on_to_the_class_above_are_its_arguments():
     assert known.arguments["f_max"] == "float | None"
 
 
-@pytest.mark.parametrize("name", ["f_min", "n_mfcc", "range_db"])
+@pytest.mark.parametrize("name", ["f_min", "hop", "range_db"])
 def test_what_the_class_above_takes_may_be_set(name):
     check(changed(f"features.{name}", 3.0, MFCC), MFCC)
 

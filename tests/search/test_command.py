@@ -247,7 +247,7 @@ def test_joblib_s_workers_end_with_the_command(command, tone_labels, tmp_path):
         (["-m", "search=grid", "seed=1,2", "+search.method.startup=3"], "search.method.startup"),
         (["-m", "search=tpe", "seed=1,2", "search.method.startup=abc"], "should be a number"),
         (["-m", "search=grid", "seed=1,2", "search.prune={_target_: nonsense}"], "nonsense"),
-        (["-m", "search=grid", "seed=1,2", "search.prune={_target_: pathlib.Path}"], "none of asha, median"),
+        (["-m", "search=grid", "seed=1,2", "search.prune={_target_: pathlib.Path}"], "pathlib.Path is refused"),
         (["-m", "search=grid", "seed=1,2", "search.folds=2", "dataset/split=digits_80_20"], "has no folds"),
         (["-m", "search=grid,random", "seed=1"], "search=grid is a sweep"),
         (["-m", "search=grid"], "nothing to search"),
