@@ -11,23 +11,21 @@ named and else into the folder it is given in, and prints the ranking.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from asrx.commands.answer import answered
+from asrx.commands.arguments import Parser
 from asrx.report.compare.comparison import compare
 from asrx.report.sweep import is_sweep
 
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    parser = argparse.ArgumentParser(
-        "python -m asrx compare", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = Parser("compare", __doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="RUN_OR_SWEEP", help="run folders and sweep folders")
     parser.add_argument("--into", type=Path, metavar="FOLDER", help="where to write compare.html and compare.csv")
-    chosen = parser.parse_args()
     with answered([]):
+        chosen = parser.parse_args()
         folders = list(dict.fromkeys(chosen.folders))
         alone = len(folders) == 1 and is_sweep(folders[0])
         print(compare(folders, chosen.into or (folders[0] if alone else Path())))
