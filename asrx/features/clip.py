@@ -54,5 +54,5 @@ class Clip(nn.Module):
             at_BT = torch.arange(self.samples, device=wave_BT.device) - before_B1
             wave_BT = wave_BT.gather(1, at_BT.clamp_min(0).minimum(lengths_B[:, None] - 1))
         else:
-            wave_BT = functional.pad(wave_BT, (0, max(0, self.samples - wave_BT.shape[1])))[:, : self.samples]
+            wave_BT = functional.pad(wave_BT, (0, self.samples))[:, : self.samples]
         return wave_BT, self.out_len(lengths_B)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch.nn import functional
 
 from asrx.features.base import Features, power_of_two, samples
+from asrx.features.spectrum import PowerSpectrum
 from asrx.masking import valid
 from asrx.types import UserError
 
@@ -73,15 +75,23 @@ class LogMel(Features):
             mel_scale=mel,
             norm="slaney" if mel == "slaney" else None,
         )
+        self.exported = PowerSpectrum(torch.hann_window(width, dtype=torch.float64), self.hop, power_of_two(width))
 
     def frames(self, n_samples):
         return n_samples // self.hop + 1
 
     def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        energy_BTF = self.mel(wave_BT).transpose(1, 2)
+        energy_BTF = self._energies(wave_BT)
         if self.log == "natural":
             return (energy_BTF + self.floor).log()
         level_BTF = 10 * energy_BTF.clamp_min(FLOOR_DB).log10()
         own_BT = valid(self.frames(lengths_B), level_BTF.shape[1])
         highest_B11 = level_BTF.masked_fill(~own_BT[:, :, None], -torch.inf).amax((1, 2), keepdim=True)
         return (level_BTF - highest_B11).clamp_min(-self.range_db)
+
+    def _energies(self, wave_BT: torch.Tensor) -> torch.Tensor:
+        if not torch.onnx.is_in_onnx_export():
+            return self.mel(wave_BT).transpose(1, 2)
+        n_fft, width = self.exported.n_fft, len(self.exported.window_N)
+        before = n_fft // 2 - (n_fft - width) // 2  # torch.stft puts the window into the middle of n_fft samples
+        return self.exported(functional.pad(wave_BT, (before, width - before))) @ self.mel.mel_scale.fb
