@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.augment.recordings import listing
 from asrx.config.build import build
-from asrx.config.check import check_words
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
+from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.training.stopwatch import Stopwatch
