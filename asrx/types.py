@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -222,6 +222,33 @@ class Encoder(Protocol):
     def penalty(self) -> torch.Tensor | float:
         """What is added to every utterance's loss."""
         return 0.0
+
+
+@runtime_checkable
+class StreamingEncoder(Encoder, Protocol):
+    """An encoder whose outputs depend on no more of the future than `lookahead` of them, and that can be run on a part
+    after the other: together, whatever the parts, they give what the whole gives.
+
+    Attributes:
+        lookahead: output frames.
+        step: feature frames to an output frame.
+    """
+
+    lookahead: int
+    step: int
+
+    @abstractmethod
+    def begin(self, batch: int) -> list[torch.Tensor]:
+        """The state before the first frame."""
+
+    @abstractmethod
+    def advance(self, frames_BTF: torch.Tensor, state: list[torch.Tensor]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The next frames (B, T, F), any number of them, to the outputs that are certain by now, (B, T', D), and the
+        state after them."""
+
+    @abstractmethod
+    def end(self, state: list[torch.Tensor]) -> torch.Tensor:
+        """The outputs that are left when nothing follows, (B, T', D)."""
 
 
 class Objective(Protocol):

@@ -113,6 +113,40 @@ def test_padding_and_batch_size_change_nothing(features, encoder, normalize):
         assert not together[i, n:].any()
 
 
+def streaming() -> list[str]:
+    """The encoders that say they can run while someone speaks."""
+    from asrx.types import StreamingEncoder
+
+    return [name for name in ENCODERS if StreamingEncoder in get_class(compose([name]).model.encoder._target_).__mro__]
+
+
+@pytest.mark.parametrize("encoder", streaming())
+@torch.inference_mode()
+def test_a_streaming_encoder_answers_part_by_part_what_it_answers_to_the_whole(encoder):
+    from asrx.config.build import build
+
+    torch.manual_seed(0)
+    encode = build(compose([encoder]).model.encoder, torch.nn.Module, in_dim=40).train()
+    for _ in range(3):
+        encode(torch.randn(4, 100, 40), torch.full((4,), 100))
+    for weights in encode.eval().parameters():
+        weights.add_(torch.randn_like(weights) / 20)
+    frames = torch.randn(2, 123, 40)
+    whole, (n, _) = encode(frames, torch.tensor([123, 123]))
+    for cut in (40, 77):  # what follows changes nothing but the last outputs
+        prefix, _ = encode(frames[:, :cut], torch.tensor([cut, cut]))
+        certain = prefix.shape[1] - encode.lookahead
+        torch.testing.assert_close(prefix[:, :certain], whole[:, :certain], atol=1e-5, rtol=1e-4)
+    for sizes in ([123], [1] * 123, [5, 1, 64, 3, 50], [0, 17, 106]):
+        state, parts = encode.begin(2), []
+        for part in frames.split(sizes, 1):
+            answer, state = encode.advance(part, state)
+            parts.append(answer)
+        together = torch.cat([*parts, encode.end(state)], 1)
+        assert together.shape[1] == n
+        torch.testing.assert_close(together, whole, atol=1e-5, rtol=1e-4)
+
+
 def augmentations() -> dict[str, tuple[str, dict]]:
     """Where each augmentation under conf/augment stands, `wave` or `frames`, and its node, by its class."""
     found = {}
@@ -173,6 +207,7 @@ FLOORS = [
     {"training"},
     {"evaluation"},
     {"search", "recognition"},
+    {"export"},
     {"commands"},
     {"__main__", "plugins"},
 ]

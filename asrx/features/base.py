@@ -16,7 +16,8 @@ NORMALIZATIONS = ("none", "utterance", "level", "corpus")
 
 
 class Features(nn.Module, ABC):
-    """Turns waveforms into frames. A subclass gives `dim`, `frames` and `extract`.
+    """Turns waveforms into frames. A subclass gives `dim`, `hop`, `frames`, `extract`, and `reach` if what it makes of
+    a waveform's parts is what it makes of the whole.
 
     Args:
         normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames;
@@ -29,6 +30,8 @@ class Features(nn.Module, ABC):
 
     dim: int
     of_sound = True  # what augmentations of waveforms may be used with
+    hop = 1  # samples from frame to frame
+    reach: int | None = None  # frames at each end that look past it; None where a frame depends on far ones
 
     def __init__(self, dim: int, normalize: str):
         super().__init__()
@@ -50,13 +53,16 @@ class Features(nn.Module, ABC):
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""
         with torch.autocast(wave_BT.device.type, enabled=False), torch.no_grad():
-            frames_BTF, lengths_B = self.extract(wave_BT.float(), lengths_B), self.frames(lengths_B)
-            if self.normalize in ("utterance", "level"):
-                mean_BF, std_BF = _moments(frames_BTF, lengths_B, together=self.normalize == "level")
-                frames_BTF = (frames_BTF - mean_BF[:, None]) / std_BF[:, None]
-            elif self.normalize == "corpus":
-                frames_BTF = (frames_BTF - self.mean_F) / self.std_F
-            return zero_padding(frames_BTF, lengths_B), lengths_B
+            return self.normalized(self.extract(wave_BT.float(), lengths_B), self.frames(lengths_B))
+
+    def normalized(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """What `extract` answers and lengths in frames to what the encoder sees."""
+        if self.normalize in ("utterance", "level"):
+            mean_BF, std_BF = _moments(frames_BTF, lengths_B, together=self.normalize == "level")
+            frames_BTF = (frames_BTF - mean_BF[:, None]) / std_BF[:, None]
+        elif self.normalize == "corpus":
+            frames_BTF = (frames_BTF - self.mean_F) / self.std_F
+        return zero_padding(frames_BTF, lengths_B), lengths_B
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:

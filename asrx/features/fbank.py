@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 
 from asrx.features.base import Features, power_of_two, samples
@@ -35,6 +37,7 @@ class Fbank(Features):
     ):
         super().__init__(filters_KF.shape[1], normalize)
         self.hop = samples(HOP, sample_rate)
+        self.reach = math.ceil(len(window_N) / self.hop)
         self.spectrum = PowerSpectrum(window_N, self.hop, 2 * (len(filters_KF) - 1), centred, PREEMPHASIS)
         self.register_buffer("filters_KF", filters_KF.float(), persistent=False)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch.nn import functional
 
 from asrx.features.base import Features, power_of_two, samples
 from asrx.features.spectrum import PowerSpectrum
-from asrx.masking import valid
+from asrx.masking import valid, zero_padding
 from asrx.types import UserError
 
+QUIETEST = 1e-10  # the least variance that is brought to one: the rounding of 16 bits
 FLOOR_DB = 1e-10  # the least energy that has a level, as in librosa's power_to_db
 
 
@@ -31,11 +34,13 @@ class LogMel(Features):
             `range_db` of them (librosa's `power_to_db` with `ref=max`).
         floor: added to the energies before the natural logarithm.
         range_db: see `log`.
+        gain: `kept`; or `unit`, every utterance is brought to zero mean and unit variance first, so that its level
+            changes nothing (the `floor` is then a share of its own power).
         normalize: see `Features`.
         dim: feature bins, where a subclass makes another number of them.
 
     Raises:
-        UserError: an unknown `mel` or `log`.
+        UserError: an unknown `mel`, `log` or `gain`.
     """
 
     def __init__(
@@ -50,6 +55,7 @@ class LogMel(Features):
         log: str = "natural",
         floor: float = 1e-6,
         range_db: float = 80.0,
+        gain: str = "kept",
         normalize: str = "utterance",
         *,
         dim: int | None = None,
@@ -57,12 +63,17 @@ class LogMel(Features):
         super().__init__(dim or n_mels, normalize)
         from torchaudio.transforms import MelSpectrogram
 
-        for name, value, options in (("mel", mel, ("htk", "slaney")), ("log", log, ("natural", "db"))):
+        for name, value, options in (
+            ("mel", mel, ("htk", "slaney")),
+            ("log", log, ("natural", "db")),
+            ("gain", gain, ("kept", "unit")),
+        ):
             if value not in options:
                 raise UserError(f"features.{name}={value} is none of {', '.join(options)}.")
         self.hop = samples(hop, sample_rate)
-        self.log, self.floor, self.range_db = log, floor, range_db
+        self.log, self.floor, self.range_db, self.gain = log, floor, range_db, gain
         width = samples(window, sample_rate)
+        self.reach = math.ceil(width / self.hop) if (log, gain) == ("natural", "kept") else None
         self.mel = MelSpectrogram(
             sample_rate,
             n_fft=power_of_two(width),
@@ -81,7 +92,7 @@ class LogMel(Features):
         return n_samples // self.hop + 1
 
     def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        energy_BTF = self._energies(wave_BT)
+        energy_BTF = self._energies(_standard(wave_BT, lengths_B) if self.gain == "unit" else wave_BT)
         if self.log == "natural":
             return (energy_BTF + self.floor).log()
         level_BTF = 10 * energy_BTF.clamp_min(FLOOR_DB).log10()
@@ -95,3 +106,10 @@ class LogMel(Features):
         n_fft, width = self.exported.n_fft, len(self.exported.window_N)
         before = n_fft // 2 - (n_fft - width) // 2  # torch.stft puts the window into the middle of n_fft samples
         return self.exported(functional.pad(wave_BT, (before, width - before))) @ self.mel.mel_scale.fb
+
+
+def _standard(wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    """Zero mean and unit variance over each utterance's own samples; silence stays silent."""
+    count_B1 = lengths_B[:, None].clamp_min(1)
+    wave_BT = zero_padding(wave_BT - wave_BT.sum(1, keepdim=True) / count_B1, lengths_B)
+    return wave_BT / (wave_BT.square().sum(1, keepdim=True) / count_B1).clamp_min(QUIETEST).sqrt()

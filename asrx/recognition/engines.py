@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
+from asrx.config.build import build
 from asrx.evaluation.trained import load_model
-from asrx.types import TextDecoder
+from asrx.types import TextDecoder, UserError, reason
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+BATCH_SIZE = 32
 
 
 class Engine(Protocol):
@@ -19,11 +26,13 @@ class Engine(Protocol):
         sample_rate: of its waveforms, in Hz.
         frame: seconds from one of its outputs to the next.
         decoder: turns what it answers into text.
+        most: recordings in a batch.
     """
 
     sample_rate: int
     frame: float
     decoder: TextDecoder
+    most: int = BATCH_SIZE
 
     @abstractmethod
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -44,11 +53,68 @@ class TorchEngine(Engine):
     def __init__(self, path: Path):
         cfg, self.pipeline = load_model(path)
         self.sample_rate, self.decoder = cfg.dataset.sample_rate, self.pipeline.objective.decoder
-        stretch = self.pipeline.clip.samples or 60 * self.sample_rate
-        frames = self.pipeline.out_len(2 * stretch) - self.pipeline.out_len(stretch) or self.pipeline.out_len(stretch)
-        self.frame = stretch / self.sample_rate / frames
+        self.frame = self.pipeline.hop() / self.sample_rate
 
     @torch.inference_mode()
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         enc_BTD, lengths_B = self.pipeline(wave_BT, lengths_B)
         return self.pipeline.objective.log_probabilities(enc_BTD, lengths_B), lengths_B
+
+
+class OnnxEngine(Engine):
+    """A folder that `asrx export` wrote, in onnxruntime.
+
+    Args:
+        folder: of the export.
+        threads: that compute one batch; None is onnxruntime's choice.
+
+    Raises:
+        UserError: it is no such folder, or is for another engine, or onnxruntime is not installed.
+    """
+
+    def __init__(self, folder: Path, threads: int | None = None):
+        own = _exported(folder)
+        self.sample_rate, self.frame = int(own["sample_rate"]), float(own["frame"])
+        self.decoder = build(own["decoder"], TextDecoder)
+        self.most = BATCH_SIZE if own["batched"] else 1
+        self.session = session(folder / own["model"], threads)
+
+    def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        outputs = self.session.run(None, {"wave": wave_BT.numpy(), "lengths": lengths_B.numpy()})
+        logp, lengths_B = map(torch.from_numpy, outputs)
+        return logp, lengths_B
+
+
+def session(model: Path, threads: int | None = None) -> InferenceSession:
+    """An ONNX file in onnxruntime, on the CPU.
+
+    Raises:
+        UserError: onnxruntime is not installed, or cannot read the file.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError("onnxruntime is not installed: it is in the extra asrx[export].") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of an input that may be left out
+    options.intra_op_num_threads = threads or 0
+    try:
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # of many kinds, which are onnxruntime's own
+        raise UserError(f"{model} cannot be read by onnxruntime ({reason(error)}): export it anew.") from error
+
+
+def _exported(folder: Path) -> dict[str, Any]:
+    path = folder / "config.json"
+    try:
+        own = json.loads(path.read_text(encoding="utf-8"))["asrx"]
+        missing = {"model", "form", "sample_rate", "frame", "decoder", "batched"} - own.keys()
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): export the run anew.") from error
+    if missing:
+        raise UserError(f"{path} lacks {min(missing)}: export the run anew.")
+    if own["form"] != "Waves":
+        raise UserError(f"{folder} was exported for another engine: export it without --form to load it here.")
+    if Path(own["model"]).name != own["model"]:
+        raise UserError(f"{path}: model={own['model']} should be a file of that folder: export the run anew.")
+    return own

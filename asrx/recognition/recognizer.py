@@ -10,14 +10,13 @@ import numpy as np
 import torch
 
 from asrx.recognition.answers import Piece, Transcript, Word
-from asrx.recognition.engines import Engine, TorchEngine
+from asrx.recognition.engines import Engine, OnnxEngine, TorchEngine
 from asrx.recognition.pauses import cuts, speech_probabilities
 from asrx.recognition.sources import Recording, of_samples, read, recordings_below
 from asrx.types import UserError
 
 WINDOW = 600  # s of sound that are held and sorted at a time
 BATCH_SECONDS = 160  # of a batch, padding included
-BATCH_SIZE = 32
 STRETCH = 1.2  # the longest in a batch beside the shortest: what padding may cost
 
 
@@ -95,7 +94,7 @@ class Recognizer:
         """The text of each piece and its log probabilities, without padding; computed in batches of like lengths."""
         lengths = np.array([len(wave) for wave in waves])
         answers: dict[int, tuple[str, torch.Tensor]] = {}
-        for batch in _batches(lengths, BATCH_SECONDS * self.sample_rate):
+        for batch in _batches(lengths, BATCH_SECONDS * self.sample_rate, self.engine.most):
             wave_BT = torch.zeros(len(batch), int(lengths[batch].max()))
             for row, i in zip(wave_BT, batch, strict=True):
                 row[: lengths[i]] = torch.from_numpy(waves[i] / np.float32(32768))
@@ -115,13 +114,13 @@ class Recognizer:
         return Piece(begin, close, text, confidence, words)
 
 
-def _batches(lengths: np.ndarray, most: int) -> list[list[int]]:
-    """Recordings of like length side by side, at most so many samples."""
+def _batches(lengths: np.ndarray, samples: int, most: int) -> list[list[int]]:
+    """Recordings of like length side by side, at most so many samples and so many recordings."""
     batches: list[list[int]] = []
     for i in np.argsort(lengths, kind="stable").tolist():
         last = batches[-1] if batches else []
-        fits = last and lengths[i] <= STRETCH * lengths[last[0]] and lengths[i] * (len(last) + 1) <= most
-        if fits and len(last) < BATCH_SIZE:
+        fits = last and lengths[i] <= STRETCH * lengths[last[0]] and lengths[i] * (len(last) + 1) <= samples
+        if fits and len(last) < most:
             last.append(i)
         else:
             batches.append([i])
@@ -136,12 +135,14 @@ def load(path: str | Path, longest: float = 20.0) -> Recognizer:
     >>> recognizer("hello.wav").text  # doctest: +SKIP
 
     Args:
-        path: a run folder or a checkpoint.
+        path: a run folder, a checkpoint, or a folder of `asrx export`.
         longest: see `Recognizer`.
 
     Raises:
         UserError: there is no model, or it cannot be used.
     """
-    if not Path(path).exists():
-        raise UserError(f"{path}: there is no such run folder or checkpoint.")
-    return Recognizer(TorchEngine(Path(path)), longest)
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: there is no such run folder, checkpoint or exported folder.")
+    exported = (path / "config.json").exists()
+    return Recognizer(OnnxEngine(path) if exported else TorchEngine(path), longest)

@@ -53,6 +53,11 @@ class Pipeline(nn.Module):
         """Encoder frames of `n_samples` samples."""
         return self.encoder.out_len(self.features.frames(self.clip.out_len(n_samples)))
 
+    def hop(self) -> float:
+        """Samples from one encoder frame to the next."""
+        stretch = self.clip.samples or 55_440 * self.features.hop  # what every step divides
+        return stretch / (self.out_len(2 * stretch) - self.out_len(stretch) or self.out_len(stretch))
+
 
 def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[str] | None = None) -> Pipeline:
     """The pipeline that a config describes, with fresh weights.

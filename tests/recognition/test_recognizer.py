@@ -14,6 +14,7 @@ import torch
 from asrx.decoding.ctc import CTCDecoder
 from asrx.decoding.label import LabelDecoder
 from asrx.recognition.answers import Piece, Transcript, Word
+from asrx.recognition.engines import Engine
 from asrx.recognition.formats import FORMATS
 from asrx.recognition.recognizer import Recognizer
 from asrx.types import UserError
@@ -22,7 +23,7 @@ RATE, FRAME = 8000, 320
 LEVELS = {"_": 0.0, "a": 0.2, "b": 0.5, " ": 0.9}
 
 
-class Loudness:
+class Loudness(Engine):
     """Writes a for a low level, b for a higher one, and a space for the highest."""
 
     sample_rate, frame, decoder = RATE, FRAME / RATE, CTCDecoder("ab ")
@@ -38,7 +39,7 @@ class Loudness:
         return (-100 * (level_BT[:, :, None] - levels).abs()).log_softmax(2), lengths_B // FRAME
 
 
-class Louder:
+class Louder(Engine):
     """Says whether it is loud."""
 
     sample_rate, frame, decoder = RATE, FRAME / RATE, LabelDecoder(["no", "yes"])

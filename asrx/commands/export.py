@@ -1,0 +1,47 @@
+"""The command `python -m asrx export`: a trained model as a folder that other programs use.
+
+    python -m asrx export RUN_FOLDER hello-asr                        # onnxruntime, asrx.load, most of sherpa-onnx
+    python -m asrx export RUN_FOLDER hello-asr --form sherpa          # sherpa-onnx, with its time stamps
+    python -m asrx export RUN_FOLDER hello-asr --form nemo            # sherpa-onnx's nemo_ctc, onnx-asr
+    python -m asrx export RUN_FOLDER models --form triton             # a model repository of NVIDIA's Triton
+    python -m asrx export RUN_FOLDER hello-asr --quantize int8        # weights of eight bits, if they are good enough
+
+The folder holds model.onnx (features, masks and normalisation inside), tokens.txt, vocab.txt, config.json and a README
+with the figures and the lines that use it. What is written was compared with the trained model first, on up to 100
+recordings of the run's own test part, or on those of --check.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from asrx.commands.answer import answered
+from asrx.commands.arguments import Parser
+from asrx.types import UserError
+
+FORMS = ("onnx", "sherpa", "nemo", "triton")  # of asrx.export.forms, which a help does not load
+
+
+def main() -> None:
+    """Entry point; errors are answered as `python -m asrx` does."""
+    with answered([]):
+        chosen = _arguments().parse_args()
+        if not 0 <= chosen.tolerance < float("inf"):
+            raise UserError(f"--tolerance {chosen.tolerance:g} should be a number of percent from 0, such as 5.")
+        from asrx.export.export import export, summary
+
+        quantize = chosen.quantize is not None
+        print(summary(export(chosen.model, chosen.folder, chosen.form, quantize, chosen.tolerance, chosen.check)))
+
+
+def _arguments() -> Parser:
+    parser = Parser("export", __doc__)
+    parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT", type=Path)
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="new, or empty")
+    parser.add_argument("--form", choices=FORMS, default="onnx")
+    parser.add_argument("--quantize", choices=("int8",), help="weights of eight bits too")
+    parser.add_argument(
+        "--tolerance", metavar="PERCENT", type=float, default=5.0, help="of the error, that int8 may add; 5 by default"
+    )
+    parser.add_argument("--check", nargs="+", metavar="AUDIO", type=Path, default=[], help="recordings to compare on")
+    return parser

@@ -1,0 +1,51 @@
+"""README.md of an exported folder: what the model is, what it was measured at, and how it is used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from asrx.export.forms import Form
+from asrx.report.files import read_json
+from asrx.report.terminal import HEADLINES
+
+if TYPE_CHECKING:
+    from asrx.export.export import Report
+
+
+def write_card(folder: Path, source: Path, cfg: DictConfig, form: Form, report: Report) -> None:
+    """Write README.md.
+
+    Args:
+        folder: of the export.
+        source: the run folder, whose figures are told, or a checkpoint.
+        cfg: of the run.
+        form, report: of the export.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("asrx.export", "usage"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    measured = read_json(source / "metrics.json", missing={}) if source.is_dir() else {}
+    test = measured.get("test") or {}
+    text = environment.get_template("card.md.j2").render(
+        usage=f"{form.usage}.md.j2",
+        cfg=cfg,
+        form=form,
+        report=report,
+        model=f"{Path(form.path).parent / report.model}",
+        parameters=sum(p.numel() for p in form.pipeline.parameters()),
+        part=measured.get("part", "test"),
+        figures={HEADLINES[key]: f"{100 * test[key]:.2f} %" for key in HEADLINES if key in test},
+        encoder=cfg.model.encoder._target_,
+        features=cfg.features._target_,
+        corpus=cfg.dataset.corpus._target_,
+    )
+    (folder / "README.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,199 @@
+"""From a run to a folder that other programs use, checked on recordings."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from asrx.config.saved import config_of
+from asrx.evaluation.trained import Model, Trained, load, load_model
+from asrx.export.card import write_card
+from asrx.export.folder import write_config, write_model
+from asrx.export.forms import FORMS, Form
+from asrx.export.parity import Exported, Parity, accuracy, parity
+from asrx.export.quantize import int8
+from asrx.recognition.sources import read
+from asrx.types import UserError
+
+CHECKED = 100  # recordings, at most
+SAME = 1e-2  # the largest difference of log probabilities that rounding explains
+GENERATED = (0.3, 1.0, 2.7, 6.1)  # s, of noise where there are no recordings
+
+
+class Report(NamedTuple):
+    """What was exported: where, checked on what and how well; the figures of float and int8, where they were compared,
+    and which of the two config.json names."""
+
+    folder: Path
+    checked_on: str
+    parity: Parity
+    sizes: dict[str, int]
+    compared: dict[str, dict[str, float]] | None
+    model: str
+
+
+def export(
+    source: Path,
+    folder: Path,
+    form: str = "onnx",
+    quantize: bool = False,
+    tolerance: float = 5.0,
+    check: Sequence[Path] = (),
+) -> Report:
+    """Write a trained model for an engine.
+
+    Args:
+        source: a run folder or a checkpoint.
+        folder: new, or empty; it appears once it is whole.
+        form: one of `FORMS`.
+        quantize: whether to write weights of eight bits too, and to use them if they are good enough and faster.
+        tolerance: percent, of the error that may be added by them.
+        check: recordings to compare on; without them, the run's own test part where it can be had.
+
+    Raises:
+        UserError: there is no model, the engine cannot run it, or the export does not answer as the model does.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder} exists already: name a new folder, or an empty one.")
+    model = load_model(source)
+    chosen: Form = FORMS[form](model.cfg, model.pipeline)
+    trained, without = _data(source)
+    waves, checked_on = _recordings(model, trained, without, check)
+    partial = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        report = _written(partial, source, model, chosen, trained, without, waves, checked_on, quantize, tolerance)
+        if folder.exists():
+            folder.rmdir()
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return report._replace(folder=folder)
+
+
+def _written(
+    folder: Path,
+    source: Path,
+    model: Model,
+    form: Form,
+    trained: Trained | None,
+    without: str,
+    waves: Sequence[torch.Tensor],
+    checked_on: str,
+    quantize: bool,
+    tolerance: float,
+) -> Report:
+    path = write_model(folder, form)
+    exported = Exported(path, form)
+    found = parity(exported, waves)
+    if not max(found.alone, found.padded or 0) < SAME:
+        raise UserError(
+            f"{source} does not answer in ONNX as in torch: log probabilities differ by up to "
+            f"{max(found.alone, found.padded or 0):.2g} on {checked_on}; nothing was written."
+        )
+    compared, name = None, path.name
+    if quantize:
+        if trained is None:
+            raise UserError(f"--quantize measures what it costs on the validation part, and {without}")
+        small = path.with_name("model.int8.onnx")
+        int8(path, small)
+        compared = _compared(exported, Exported(small, form), trained, waves)
+        name = _better(compared, small, path, tolerance)
+    write_config(folder, model.cfg, form, name, form.batched and name == path.name)
+    report = Report(
+        folder,
+        checked_on,
+        found,
+        {p.name: p.stat().st_size for p in sorted(path.parent.glob("*.onnx"))},
+        compared,
+        name,
+    )
+    write_card(folder, source, model.cfg, form, report)
+    return report
+
+
+def _data(source: Path) -> tuple[Trained | None, str]:
+    """A run's own data, or why it is not to be had."""
+    if not source.is_dir():
+        return None, f"{source} is a checkpoint without its run folder: name that."
+    try:
+        return load(source, config_of(source, [])), ""
+    except UserError as error:
+        return None, f"the run's data cannot be had here: {error}"
+
+
+def _recordings(
+    model: Model, trained: Trained | None, without: str, check: Sequence[Path]
+) -> tuple[list[torch.Tensor], str]:
+    """(T,) waveforms in [-1, 1] to compare on, and what they are."""
+    rate = int(model.cfg.dataset.sample_rate)
+    if check:
+        waves = [torch.from_numpy(read(path, rate).wave_T / np.float32(32768)) for path in check[:CHECKED]]
+        return waves, f"{len(waves)} recordings given with --check"
+    if trained is not None:
+        test = trained.data.loader(trained.cfg.test_part, None).dataset
+        n = len(trained.data.utterances[trained.cfg.test_part])
+        chosen = np.linspace(0, n - 1, min(n, CHECKED)).astype(int)
+        return [
+            test[np.array([i])].wave_BT[0] for i in chosen
+        ], f"{len(chosen)} recordings of the {trained.cfg.test_part} part"
+    noise = torch.Generator().manual_seed(0)
+    waves = [torch.randn(round(seconds * rate), generator=noise) / 10 for seconds in GENERATED]
+    return waves, f"noise alone, as {without.rstrip('.')}; --check FILES compares on recordings"
+
+
+def _compared(
+    exported: Exported, small: Exported, trained: Trained, waves: Sequence[torch.Tensor]
+) -> dict[str, dict[str, float]]:
+    """Figures of the validation part, and milliseconds for a recording, of float and int8."""
+    rows = {}
+    for name, model in (("float", exported), ("int8", small)):
+        rows[name] = accuracy(model, trained, "val") | {"ms": parity(model, waves).onnx_ms}
+    return rows
+
+
+def _better(compared: dict[str, dict[str, float]], small: Path, whole: Path, tolerance: float) -> str:
+    """The name of the file to use.
+
+    Raises:
+        UserError: eight bits cost more accuracy than is tolerated.
+    """
+    key = next(key for key in ("wer", "accuracy") if key in compared["float"])
+    before, after = (compared[name][key] for name in ("float", "int8"))
+    if key == "accuracy":
+        before, after = 1 - before, 1 - after
+    if after > before * (1 + tolerance / 100) + 1e-9:
+        raise UserError(
+            f"int8 raises the error of the validation part from {100 * before:.2f} to {100 * after:.2f} %, more than "
+            f"{tolerance:g} % of it: leave out --quantize, or allow more with --tolerance."
+        )
+    return small.name if compared["int8"]["ms"] < compared["float"]["ms"] else whole.name
+
+
+def summary(report: Report) -> str:
+    """What the terminal is told."""
+    found = report.parity
+    lines = [
+        f"checked on {report.checked_on}",
+        f"same text          {found.same} of {found.recordings}",
+        f"largest difference of log probabilities    {found.alone:.1e} alone"
+        + (f", {found.padded:.1e} in padded batches" if found.padded is not None else ""),
+        f"milliseconds each  {found.torch_ms:.1f} in torch, {found.onnx_ms:.1f} exported (median, one thread)",
+        *(f"{name:<18} {size / 1e6:.2f} MB" for name, size in report.sizes.items()),
+    ]
+    if report.compared:
+        for name, row in report.compared.items():
+            figures = ", ".join(f"{key} {100 * value:.2f} %" for key, value in _shown(row))
+            lines.append(f"{name:<18} {figures}, {row['ms']:.1f} ms (validation part)")
+        slower = report.model != "model.int8.onnx"
+        lines.append("int8 is slower than float on this machine: float is used" if slower else "int8 is used")
+    return "\n".join([*lines, str(report.folder)])
+
+
+def _shown(row: dict[str, Any]) -> list[tuple[str, float]]:
+    return [(key, row[key]) for key in ("accuracy", "wer", "cer") if key in row]
