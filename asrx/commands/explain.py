@@ -21,6 +21,11 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
 
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
+    if isinstance(error, UnicodeDecodeError):  # Hydra does not say of which file
+        told = {f"{group}={name}": text for group in groups() for name, text in choices(group).items()}
+        return next(
+            (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
+        )
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)

@@ -13,7 +13,7 @@ from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.kinds import at, kinds
 from asrx.config.several import several
 from asrx.config.signatures import signature
-from asrx.config.values import check_kinds, check_numbers, check_texts
+from asrx.config.values import check_kinds, check_numbers, check_rates, check_texts
 from asrx.types import UserError
 
 # what every run needs, made of a class
@@ -66,6 +66,7 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
     check_kinds({name: resolved[name] for name in plain}, plain, known)
+    check_rates(resolved)
     check_texts(plain)
     check_numbers(plain, kinds(allowed).whole | kinds(cfg).whole)
 

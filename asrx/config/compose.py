@@ -60,8 +60,12 @@ def choices(group: str) -> dict[str, str]:
 
 
 def _description(path: Path) -> str:
-    """The first comment of a YAML file that is not for Hydra."""
-    comments = (line.lstrip("# ") for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+    """The first comment of a YAML file that is not for Hydra; of one that cannot be read, that."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', 'not UTF-8')}"
+    comments = (line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
     return next((comment for comment in comments if not comment.startswith("@package")), "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
@@ -110,6 +110,25 @@ def check_numbers(plain: dict[str, Any], whole: Iterable[str]) -> None:
         if type(value) is not int or below or (most is not None and value > most):
             bounds = (f" from {least}" if least is not None else "") + (f" to {most}" if most is not None else "")
             raise UserError(f"{key}={value} should be a whole number{bounds}.")
+
+
+def check_rates(resolved: dict[str, Any]) -> None:
+    """Refuse a class that takes the waveforms for ones of another rate."""
+    rate = at(resolved, "dataset.sample_rate")
+    for part in ("features", "augment"):
+        for key, other in _rates(resolved[part], part):
+            if other != rate:
+                raise UserError(
+                    f"{key}={other} is not the rate of the waveforms, dataset.sample_rate={rate}: set that."
+                )
+
+
+def _rates(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for name, value in inner:
+        if name == "sample_rate":
+            yield f"{path}.{name}", value
+        yield from _rates(value, f"{path}.{name}")
 
 
 def check_words(cfg: DictConfig) -> None:

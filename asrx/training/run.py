@@ -71,7 +71,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     system = assemble(cfg, [u.text for u in prepared.utterances if u.split == "train"], stopwatch)
     with stopwatch("prepare"):
         bad = folder / "bad_utterances.jsonl"
-        data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortest)
+        data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortening)
         _fit_features(system, data)
     if _is_main():
         _begin(cfg, folder, overrides, prepared)

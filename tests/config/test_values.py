@@ -39,6 +39,7 @@ def test_what_an_annotation_does_not_say(annotation):
 
 
 FOLDER = ["dataset=folder"]
+STRETCH = "{_target_: asrx.augment.time_stretch.TimeStretch, sample_rate: 8000}"
 WRONG = [
     (["optimizer.lr=true"], "optimizer.lr=true should be a number, such as 0.004."),
     (["optimizer.lr=[1]"], "optimizer.lr=[1] should be a number, such as 0.004."),
@@ -62,9 +63,21 @@ WRONG = [
     (["augment.offline=3"], "augment.offline=3 should be a mapping."),
     (["augment.offline.stages=3"], "augment.offline.stages=3 should be a list"),
     (["dataset.clip=null"], "dataset.clip=null should be a mapping."),
-    (["model.encoder=5"], "model.encoder is no class: choose one for model/encoder, clip_lstm"),
-    (["~model.encoder"], "model.encoder is no class: choose one for model/encoder, clip_lstm"),
+    (["model.encoder=5"], "model.encoder is no class: choose one for model/encoder, "),
+    (["~model.encoder"], "model.encoder is no class: choose one for model/encoder, "),
     (["~features._target_"], "features is no class: choose one for features, image"),
+    (
+        ["features.sample_rate=8000"],
+        "features.sample_rate=8000 is not the rate of the waveforms, dataset.sample_rate=16000",
+    ),
+    (
+        ["augment=time_stretch", "augment.wave.0.sample_rate=8000"],
+        "augment.wave.0.sample_rate=8000 is not the rate",
+    ),
+    (
+        [f"augment.offline.stages=[[null,{STRETCH}]]"],
+        "augment.offline.stages.0.1.sample_rate=8000 is not the rate",
+    ),
     (["~dataset.corpus"], "dataset.corpus is no class: leave it as it was."),
     (["~optimizer"], "optimizer has no choice: give one of adam, adamw, sgd."),
     (["~dataset.batch_size"], "dataset.batch_size is missing from the config: leave out what takes it away."),
