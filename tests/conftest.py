@@ -40,6 +40,19 @@ def tones(tmp_path_factory) -> list[str]:
 
 
 @pytest.fixture(scope="session")
+def trained_run(tones, tmp_path_factory) -> Path:
+    """The folder of a run that was trained for a moment: transcripts of tones, most of them wrong."""
+    from asrx.config.check import checked
+    from asrx.training.run import run as train
+
+    folder = tmp_path_factory.mktemp("trained")
+    short = ["model.encoder.width=32", "trainer.max_epochs=40", "dataset.batch_size=8", "trainer=cpu"]
+    overrides = [*tones, *short, "optimizer.lr=0.01", "trainer.enable_progress_bar=false"]
+    train(checked(overrides), folder, overrides)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tone_labels(tmp_path_factory) -> list[str]:
     """Overrides that choose a small corpus of tones: two labels."""
     from corpus import labels, write_manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -153,7 +153,9 @@ def _compared(
     """Figures of the validation part, and milliseconds for a recording, of float and int8."""
     rows = {}
     for name, model in (("float", exported), ("int8", small)):
-        rows[name] = accuracy(model, trained, "val") | {"ms": parity(model, waves).onnx_ms}
+        figures = accuracy(model, trained, "val")
+        shown = {key: figures[key] for key in ("accuracy", "wer", "cer") if key in figures}
+        rows[name] = shown | {"ms": parity(model, waves).onnx_ms}
     return rows
 
 
@@ -188,12 +190,8 @@ def summary(report: Report) -> str:
     ]
     if report.compared:
         for name, row in report.compared.items():
-            figures = ", ".join(f"{key} {100 * value:.2f} %" for key, value in _shown(row))
-            lines.append(f"{name:<18} {figures}, {row['ms']:.1f} ms (validation part)")
+            figures = ", ".join(f"{key} {100 * value:.2f} %" for key, value in row.items() if key != "ms")
+            lines.append(f"{name:<18} {figures} on the validation part, {row['ms']:.1f} ms")
         slower = report.model != "model.int8.onnx"
         lines.append("int8 is slower than float on this machine: float is used" if slower else "int8 is used")
     return "\n".join([*lines, str(report.folder)])
-
-
-def _shown(row: dict[str, Any]) -> list[tuple[str, float]]:
-    return [(key, row[key]) for key in ("accuracy", "wer", "cer") if key in row]

@@ -14,6 +14,7 @@ from omegaconf import DictConfig
 
 from asrx.export import onnx_file
 from asrx.export.forms import Form
+from asrx.export.lstm import with_nodes
 from asrx.export.onnx_file import OPSET
 from asrx.types import TextDecoder, UserError
 
@@ -38,7 +39,7 @@ def write_model(folder: Path, form: Form) -> Path:
     path = folder / form.path
     onnx_file.write(
         path,
-        form.graph().eval(),
+        with_nodes(form.graph()).eval(),
         form.arguments(*_example(form)),
         form.inputs,
         form.outputs,

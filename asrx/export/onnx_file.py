@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +40,17 @@ def write(
     names = {axis for axes in inputs.values() for axis in axes if axis}
     axes = {name: torch.export.Dim(name) for name in names}
     shapes = [{i: axes[name] for i, name in enumerate(free) if name} for free in inputs.values()]
-    quiet = logging.getLogger("torch.onnx")
-    level = quiet.level
-    quiet.setLevel(logging.ERROR)
-    try:
-        with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                module,
-                tuple(example),
-                dynamo=True,
-                opset_version=OPSET,
-                input_names=list(inputs),
-                output_names=list(outputs),
-                dynamic_shapes=tuple(shapes),
-                verbose=False,
-            )
-    finally:
-        quiet.setLevel(level)
+    with torch.no_grad(), _quiet():
+        program = torch.onnx.export(
+            module,
+            tuple(example),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=tuple(shapes),
+            verbose=False,
+        )
     model = program.model_proto
     _forget_this_machine(model)
     for name, value in (defaults or {}).items():
@@ -66,6 +60,22 @@ def write(
     partial = path.with_suffix(".part")
     onnx.save(model, partial)
     os.replace(partial, path)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporter tells its own developers."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 def _forget_this_machine(model: Any) -> None:

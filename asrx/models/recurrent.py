@@ -34,10 +34,6 @@ class LSTMStack(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         """(B, T, in_dim) and lengths to (B, T, dim), zeros in the padding."""
-        if torch.onnx.is_in_onnx_export():
-            for layer in self.layers:
-                x_BTD = _onnx_layer(layer, x_BTD, lengths_B)
-            return x_BTD
         time = torch.arange(x_BTD.shape[1], device=x_BTD.device)
         turned_BT = torch.where(time < lengths_B[:, None], lengths_B[:, None] - 1 - time, time)
         for i, layer in enumerate(self.layers):
@@ -65,25 +61,3 @@ class LSTMStack(nn.Module):
 
 def _reorder(x_BTD: torch.Tensor, order_BT: torch.Tensor) -> torch.Tensor:
     return x_BTD.gather(1, order_BT[:, :, None].expand_as(x_BTD))
-
-
-def _onnx_layer(ways: nn.ModuleList, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-    """The layer as one LSTM node of ONNX, which turns each sequence round in its own length and writes zeros past it;
-    torch's exporter would write out every step."""
-    weights, recurrent, biases = (torch.stack(parts) for parts in zip(*map(_onnx_weights, ways), strict=True))
-    batch, time, width = *x_BTD.shape[:2], ways[0].hidden_size
-    y_TWBD = torch.onnx.ops.symbolic(
-        "LSTM",
-        [x_BTD.transpose(0, 1), weights, recurrent, biases, lengths_B.to(torch.int32)],
-        {"hidden_size": width, "direction": "bidirectional" if len(ways) == 2 else "forward"},
-        dtype=torch.float32,
-        shape=[time, len(ways), batch, width],
-    )
-    return y_TWBD.permute(2, 0, 1, 3).flatten(2)
-
-
-def _onnx_weights(lstm: nn.LSTM) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Torch's gates are input, forget, cell, output; ONNX's are input, output, forget, cell."""
-    weights = (lstm.weight_ih_l0, lstm.weight_hh_l0, lstm.bias_ih_l0, lstm.bias_hh_l0)
-    w, r, wb, rb = (torch.cat([w.chunk(4)[gate] for gate in (0, 3, 1, 2)]) for w in weights)
-    return w, r, torch.cat([wb, rb])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
+from torch.nn import functional
 
 from asrx.config.build import build
 from asrx.evaluation.trained import load_model
@@ -77,9 +78,11 @@ class OnnxEngine(Engine):
         self.sample_rate, self.frame = int(own["sample_rate"]), float(own["frame"])
         self.decoder = build(own["decoder"], TextDecoder)
         self.most = BATCH_SIZE if own["batched"] else 1
+        self.shortest = int(own["shortest"])
         self.session = session(folder / own["model"], threads)
 
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        wave_BT = functional.pad(wave_BT, (0, max(0, self.shortest - wave_BT.shape[1])))  # an engine needs a frame
         outputs = self.session.run(None, {"wave": wave_BT.numpy(), "lengths": lengths_B.numpy()})
         logp, lengths_B = map(torch.from_numpy, outputs)
         return logp, lengths_B
@@ -108,7 +111,7 @@ def _exported(folder: Path) -> dict[str, Any]:
     path = folder / "config.json"
     try:
         own = json.loads(path.read_text(encoding="utf-8"))["asrx"]
-        missing = {"model", "form", "sample_rate", "frame", "decoder", "batched"} - own.keys()
+        missing = {"model", "form", "sample_rate", "frame", "decoder", "batched", "shortest"} - own.keys()
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UserError(f"{path} cannot be read ({reason(error)}): export the run anew.") from error
     if missing:

@@ -13,21 +13,9 @@ import soundfile
 from asrx.__main__ import main
 
 
-@pytest.fixture(scope="module")
-def run(tones, tmp_path_factory):
-    from asrx.config.check import checked
-    from asrx.training.run import run as train
-
-    folder = tmp_path_factory.mktemp("transcribe")
-    short = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "trainer.max_epochs=1", "trainer=cpu"]
-    overrides = [*tones, *short, "trainer.enable_progress_bar=false"]
-    train(checked(overrides), folder, overrides)
-    return folder
-
-
 @pytest.fixture
-def transcribe(run, monkeypatch, capsys):
-    def command(*words, model=run):
+def transcribe(trained_run, monkeypatch, capsys):
+    def command(*words, model=trained_run):
         monkeypatch.setattr(sys, "argv", ["asrx", "transcribe", str(model), *map(str, words)])
         status = None
         try:
@@ -51,7 +39,7 @@ def recordings(tones, tmp_path):
     return tmp_path
 
 
-def test_one_is_printed_and_several_are_named(transcribe, recordings, run):
+def test_one_is_printed_and_several_are_named(transcribe, recordings, trained_run):
     status, out = transcribe(recordings / "a.wav", "--format", "jsonl")
     (line,) = map(json.loads, out.splitlines())
     assert status is None
@@ -60,7 +48,7 @@ def test_one_is_printed_and_several_are_named(transcribe, recordings, run):
     assert [row.split("\t")[0] for row in out.splitlines()] == [
         str(recordings / name) for name in ("a.wav", "b.flac", "sub/a.wav")
     ]
-    alone = shutil.copy(run / "best.ckpt", recordings / "alone.ckpt")
+    alone = shutil.copy(trained_run / "best.ckpt", recordings / "alone.ckpt")
     assert transcribe(recordings, model=alone)[1] == out
 
 
