@@ -131,6 +131,8 @@ def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
         ("FSDD", "dataset.clip.seconds=abc", "dataset.clip.seconds=abc should be a number"),
         ("FSDD", "model.init=foo", "foo stands where the config needs a class"),
         ("FSDD", "augment.offline.stages=[[speed]]", "speed stands where the config needs a class"),
+        ("FSDD", "features.n_mels=0", "features: asrx.features.logmel.LogMel does not work"),
+        ("ImageFolder", "features=logmel", "LogMel is for sound, and this dataset has pixels: choose features=image"),
         ("ImageFolder", "augment=speed", "augment.wave is for sound"),
         ("ImageFolder", "augment.test={_target_:asrx.augment.test_time.Speeds}", "augment.test is for sound"),
     ],
@@ -145,3 +147,11 @@ def test_other_commands_go_by_their_names():
     run = asrx("compare", "nowhere")
     assert run.returncode == 1 and run.stderr.startswith("asrx: nowhere is no run folder and no sweep folder")
     assert "--snr" in asrx("evaluate", "--help").stdout
+
+
+@pytest.mark.parametrize("verb", ["compare", "evaluate", "results", "transcribe"])
+def test_a_command_without_arguments_says_what_it_needs(verb):
+    run = asrx(verb)
+    assert run.returncode == 1 and len(run.stderr.splitlines()) == 1
+    assert run.stderr.startswith("asrx: the following arguments are required: ")
+    assert f"python -m asrx {verb} --help" in run.stderr

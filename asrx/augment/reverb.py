@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +13,9 @@ from torch.nn.utils.rnn import pad_sequence
 from asrx.augment import recordings
 from asrx.augment.arguments import share
 from asrx.masking import zero_padding
-from asrx.types import Augment
+from asrx.types import Augment, UserError
+
+LONGEST = 30.0  # s, of an impulse response; all are padded to the longest
 
 
 class Reverb(nn.Module, Augment):
@@ -30,7 +33,7 @@ class Reverb(nn.Module, Augment):
 
     Raises:
         UserError: the folder is missing or holds no recordings, or an argument is not what it should be; in the first
-            batch, one of them cannot be used.
+            batch, one of them cannot be used, or is too long for a room.
     """
 
     def __init__(self, folder: str, sample_rate: int, probability: float = 0.5):
@@ -55,5 +58,13 @@ class Reverb(nn.Module, Augment):
     @cached_property
     def _responses(self) -> torch.Tensor:
         """Impulse responses (R, L), filled up with zeros."""
-        waves = [np.concatenate([*recordings.read(path, self.sample_rate)]) for path in self.paths]
-        return pad_sequence([torch.from_numpy(wave_T) for wave_T in waves], batch_first=True)
+        return pad_sequence([self._response(path) for path in self.paths], batch_first=True)
+
+    def _response(self, path: Path) -> torch.Tensor:
+        blocks, samples = [], 0
+        for wave_T in recordings.read(path, self.sample_rate):
+            blocks.append(wave_T)
+            samples += len(wave_T)
+            if samples > LONGEST * self.sample_rate:
+                raise UserError(f"{path} lasts longer than any room rings, {LONGEST:g} s: take it out of the folder.")
+        return torch.from_numpy(np.concatenate(blocks))

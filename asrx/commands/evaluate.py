@@ -11,13 +11,13 @@ evaluation.json of each run folder, under the KEY=VALUEs and the noise that they
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asrx.commands.answer import answered
+from asrx.commands.arguments import Parser
 from asrx.report.terminal import HEADLINES, aligned
 from asrx.types import UserError
 
@@ -38,13 +38,8 @@ def main() -> None:
         print(compare(folders, overrides, chosen.noise, chosen.snr))
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        raise UserError(f"{message}: see python -m asrx evaluate --help.")
-
-
-def _arguments() -> argparse.ArgumentParser:
-    parser = _Parser("python -m asrx evaluate", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def _arguments() -> Parser:
+    parser = Parser("evaluate", __doc__)
     parser.add_argument("runs", nargs="+", metavar="RUN_FOLDER|KEY=VALUE", help="runs, and changes to their configs")
     parser.add_argument("--noise", metavar="FOLDER", help="recordings of noise; white noise without it")
     parser.add_argument(

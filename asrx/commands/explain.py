@@ -20,10 +20,18 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     from yaml import YAMLError
 
     if isinstance(error, ValueError) and "Config group override" in str(error):
-        return f"{error}: give the group one of its choices, see python -m asrx --help."
+        return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
+    if isinstance(error, UnicodeDecodeError):  # Hydra does not say of which file
+        told = {f"{group}={name}": text for group in groups() for name, text in choices(group).items()}
+        return next(
+            (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
+        )
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)
+    if text.startswith("Multiple values for"):  # the second choice of a group brings what the first has brought
+        given = next((argument for argument in arguments if "=[" in argument), text.split()[3])
+        return f"{given} chooses several where there can be one: give one of them."
     if match := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(match[1], arguments)
     if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):
@@ -33,6 +41,16 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         options = choices(group)
         return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _no_choice(arguments: list[str]) -> str:
+    """The argument that gives a group something else than a name."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    named = [argument for argument in arguments if argument.lstrip("+").partition("=")[0] in groups()]
+    parsed = OverridesParser.create().parse_overrides(named)
+    odd = [a for a, o in zip(named, parsed, strict=True) if not isinstance(o.value(), str | list)]
+    return " ".join(odd) or "The config"
 
 
 def _unknown_key(key: str, arguments: list[str]) -> str:

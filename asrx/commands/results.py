@@ -12,7 +12,6 @@ seeds found. Runs that differ in anything else are rows of their own. A second t
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import shlex
@@ -25,6 +24,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from asrx.commands.answer import answered
+from asrx.commands.arguments import Parser
 from asrx.report.files import read_json
 from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
@@ -51,13 +51,11 @@ class Run(NamedTuple):
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    parser = argparse.ArgumentParser(
-        "python -m asrx results", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = Parser("results", __doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="folders of runs")
     parser.add_argument("--into", type=Path, metavar="FILE", help="the file to put the table into")
-    chosen = parser.parse_args()
     with answered([]):
+        chosen = parser.parse_args()
         runs = list({path.resolve(): run for folder in chosen.folders for path, run in find(folder)}.values())
         text = "\n\n".join(filter(None, [table(runs), evaluations(runs)]))
         if chosen.into:

@@ -1,8 +1,7 @@
-"""Whether a config is right: every key exists, every value is there and of its kind."""
+"""Whether a config is right: every key exists, every value is there and of its kind (`asrx.config.values`)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,28 +11,26 @@ from omegaconf.errors import OmegaConfBaseException
 from asrx.config.components import check_package
 from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.kinds import at, kinds
+from asrx.config.several import several
 from asrx.config.signatures import signature
+from asrx.config.values import check_kinds, check_numbers, check_rates, check_texts
 from asrx.types import UserError
 
-# Settings that have two words to choose from.
-RANGES = {  # least and most, where asrx itself uses the number
-    "seed": (0, 2**63 - 1),
-    "augment.offline.seed": (0, 2**63 - 1),
-    "dataset.workers": (0, None),
-    "dataset.batch_size": (1, None),
-    "dataset.buckets": (1, None),
-    "dataset.sample_rate": (1, None),
-}
-WORDS = {"dataset.on_bad": ("error", "skip"), "tested": ("best", "last"), "test_part": ("test", "val")}
+# what every run needs, made of a class
+PARTS = (
+    *("dataset.corpus", "dataset.split", "features", "model.encoder", "model.objective"),
+    *("optimizer", "optimizer.schedule", "trainer"),
+)
 
 
 def checked(overrides: Sequence[str]) -> DictConfig:
     """What the overrides of a command compose to, after its check.
 
     Raises:
-        UserError: see `check`.
+        UserError: see `check` and `several`.
     """
     cfg = compose(list(overrides))
+    several(overrides)
     check(cfg, compose([override for override in overrides if override.partition("=")[0] in groups()]))
     return cfg
 
@@ -48,44 +45,30 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
     Raises:
         UserError: a key that its class does not take, a key outside all groups, or a value still missing.
     """
-    plain = OmegaConf.to_container(cfg, resolve=False)
+    plain, known = (OmegaConf.to_container(one, resolve=False) for one in (cfg, allowed))
     for group in ("dataset", "features", "augment", "model", "optimizer", "trainer", "logger"):
         if not isinstance(plain.get(group), dict):
             raise UserError(f"{group} has no choice: give one of {', '.join(choices(group))}.")
     if missing := next(_missing(plain), None):
         raise UserError(f"{missing} has no value yet: give it on the command line, {missing}=...")
     if not is_search(cfg):
-        plain.pop("search", None)  # with search=none, what an experiment says of its search is idle
-    _check_keys(plain, OmegaConf.to_container(allowed, resolve=False))
-    _check_numbers(cfg, allowed)
+        for one in (plain, known):
+            one.pop("search", None)  # with search=none, what an experiment says of its search is idle
+    for part in PARTS:
+        if not isinstance(node := at(plain, part), dict) or "_target_" not in node:
+            group = part.replace(".", "/")
+            options = ", ".join(choices(group))
+            advice = f"choose one for {group}, {options}" if options else "leave it as it was"
+            raise UserError(f"{part} is no class: {advice}.")
+    _check_keys(plain, known)
     try:
-        OmegaConf.to_container(cfg, resolve=True)
+        resolved = OmegaConf.to_container(cfg, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"{error.full_key}: {error.msg.splitlines()[0]}.") from None
-
-
-def _check_numbers(cfg: DictConfig, allowed: DictConfig) -> None:
-    """Whole numbers are whole, and those of RANGES within them."""
-    plain = OmegaConf.to_container(cfg, resolve=False)
-    for key in sorted(kinds(allowed).whole | kinds(cfg).whole):
-        value, (least, most) = at(plain, key), RANGES.get(key, (None, None))
-        if value is None or isinstance(value, str):  # an interpolation; other texts were refused
-            continue
-        below = least is not None and value < least
-        if type(value) is not int or below or (most is not None and value > most):
-            bounds = (f" from {least}" if least is not None else "") + (f" to {most}" if most is not None else "")
-            raise UserError(f"{key}={value} should be a whole number{bounds}.")
-
-
-def check_words(cfg: DictConfig) -> None:
-    """Refuse a setting that is neither of its two words.
-
-    Raises:
-        UserError: as it says.
-    """
-    for key, words in WORDS.items():
-        if (chosen := OmegaConf.select(cfg, key)) not in words:
-            raise UserError(f"{key}={chosen} is neither {' nor '.join(words)}.")
+    check_kinds({name: resolved[name] for name in plain}, plain, known)
+    check_rates(resolved)
+    check_texts(plain)
+    check_numbers(plain, kinds(allowed).whole | kinds(cfg).whole)
 
 
 def check_group(cfg: DictConfig, group: str, allowed: DictConfig) -> None:
@@ -94,8 +77,9 @@ def check_group(cfg: DictConfig, group: str, allowed: DictConfig) -> None:
     Raises:
         UserError: a key that does not exist, or a value of another kind.
     """
-    plain, known = (OmegaConf.to_container(one, resolve=False) for one in (cfg, allowed))
-    _check_keys({group: plain[group]}, {group: known[group]})
+    plain, known = ({group: OmegaConf.to_container(one[group], resolve=False)} for one in (cfg, allowed))
+    _check_keys(plain, known)
+    check_kinds(plain, plain, known)
 
 
 def is_search(cfg: DictConfig) -> bool:
@@ -112,9 +96,14 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
 
 
 def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
+    """Every key is one of the config's, and those that asrx itself looks at are there."""
     target = node.get("_target_")
     known = _arguments(target, path) if target else None
-    for name, value in node.items():
+    needed = allowed if (not target or path == ("trainer",)) and path != ("logger",) else ()
+    if gone := next((name for name in needed if name not in node), None):
+        raise UserError(f"{'.'.join((*path, gone))} is missing from the config: leave out what takes it away.")
+    for key, value in node.items():
+        name = str(key)
         where = ".".join((*path, name))
         is_group = isinstance(value, dict) and "_target_" in value and name in allowed  # such as optimizer.schedule
         if known is not None and name not in known and not name.startswith("_") and not is_group:
@@ -124,14 +113,10 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
             )
         if not target and allowed and name not in allowed:
             raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
-        if value is None and not target and isinstance(allowed.get(name), int | float | list):
-            kind = "a list" if isinstance(allowed[name], list) else "a number"
-            raise UserError(f"{where}=null should be {kind}, such as {allowed[name]}.")
-        if "str" not in (known or {}).get(name, ""):
-            _check_kind(where, value, allowed.get(name))
         # a mapping that is an argument is the class's own business
         if isinstance(value, dict) and ("_target_" in value or not target):
-            _check_keys(value, allowed.get(name) or {}, (*path, name))
+            below = allowed.get(name)
+            _check_keys(value, below if isinstance(below, dict) else {}, (*path, name))
         for place, item in _items(value, (*path, name)):
             _check_keys(item, {}, place)
 
@@ -142,17 +127,6 @@ def _items(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...],
         if isinstance(item, dict):
             yield (*path, str(i)), item
         yield from _items(item, (*path, str(i)))
-
-
-def _check_kind(where: str, value: Any, default: Any) -> None:
-    """A word where the config has a number, a list or a switch is a slip; None and interpolations are not judged."""
-    if value is None or (isinstance(value, str) and "${" in value):
-        return
-    for types, words in (((bool,), "true or false"), ((int, float), "a number"), ((list,), "a list")):
-        if isinstance(default, types):
-            if not isinstance(value, types):
-                raise UserError(f"{where}={value} should be {words}, such as {json.dumps(default)}.")
-            return
 
 
 def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:

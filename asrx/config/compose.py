@@ -60,8 +60,12 @@ def choices(group: str) -> dict[str, str]:
 
 
 def _description(path: Path) -> str:
-    """The first comment of a YAML file that is not for Hydra."""
-    comments = (line.lstrip("# ") for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#"))
+    """The first comment of a YAML file that is not for Hydra; of one that cannot be read, that."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        return f"cannot be read: {getattr(error, 'strerror', 'not UTF-8')}"
+    comments = (line.lstrip("# ") for line in text.splitlines() if line.startswith("#"))
     return next((comment for comment in comments if not comment.startswith("@package")), "")
 
 
@@ -76,7 +80,7 @@ def compose(overrides: list[str], with_hydra: bool = False) -> DictConfig:
     """What the overrides of a command compose to; where it is asked for, with Hydra's own settings."""
     from hydra import compose
 
-    with _initialized():
+    with initialized():
         overrides = spelled(overrides)
         return spell(compose("config", overrides=overrides, return_hydra_config=with_hydra), overrides)
 
@@ -90,13 +94,13 @@ def spelled(arguments: list[str]) -> list[str]:
     own = set(groups())
     # of a sweep over choices, the first says what keys there are
     chosen = [a.partition(",")[0] for a in arguments if a.partition("=")[0].lstrip("+") in own and "[" not in a]
-    with _initialized():
+    with initialized():
         known = kinds(compose("config", overrides=chosen))
     return spell_overrides(arguments, known, sweeps=bool({"-m", "--multirun"} & set(arguments)))
 
 
 @contextmanager
-def _initialized() -> Iterator[None]:
+def initialized() -> Iterator[None]:
     """Hydra as a job has it, or as one would."""
     import hydra
     from hydra.core.global_hydra import GlobalHydra

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from asrx.config.check import check, is_search
 from asrx.config.compose import choices, compose
 from asrx.config.saved import DATA_PLACES, completed, config_of, is_place, literal, read_config
+from asrx.config.several import several
 from asrx.config.spelling import spell
 from asrx.types import UserError
 
@@ -76,9 +77,11 @@ def checked(cfg: DictConfig, moved: list[str]) -> DictConfig:
         if completed(own) != own:
             raise UserError(f"resume={cfg.resume}: an earlier version of asrx began that run: start a new one.")
         return OmegaConf.merge(config_of(Path(cfg.resume), moved), literal({"resume": cfg.resume}))
+    overrides = OmegaConf.to_container(hydra.overrides.task)
     chosen = hydra.runtime.choices.items()
     ours = [f"{group}={name}" for group, name in chosen if name and not group.startswith(("hydra", "experiments"))]
-    loggers = f"logger=[{','.join(choices('logger'))}]"  # a group of several choices is not among Hydra's
-    cfg = spell(cfg, OmegaConf.to_container(hydra.overrides.task))
-    check(cfg, compose([*ours, loggers]))
+    # a group of several choices is not among Hydra's
+    lists = several(overrides) | {"logger": choices("logger")}
+    cfg = spell(cfg, overrides)
+    check(cfg, compose([*ours, *(f"{group}=[{','.join(names)}]" for group, names in lists.items())]))
     return cfg

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.kinds import Kinds, at, kinds
-from asrx.config.places import home
+from asrx.config.places import files
 
 OVERRIDE = re.compile(r"(?s)([+~]{0,2}([\w./]+)=)(.+)")
 # what is written in Hydra's grammar on purpose: quotes, a mapping, an escape, an interpolation, a function
@@ -46,13 +45,30 @@ def _spelled(override: str, known: Kinds, sweeps: bool) -> str:
     if not match or match[2] not in known.text | known.texts or not is_misread(override):
         return override
     head, key, value = match.groups()
-    if value == "null" or (GRAMMAR.fullmatch(value) and not value.startswith("[")):
-        return override
-    if value[0] == "[" and value[-1] == "]" and key in known.texts:
-        return f"{head}[{','.join(_elements(value[1:-1]))}]"
-    if "," in value and (sweeps or key in known.texts):
-        return f"{head}{','.join(_elements(value))}" if sweeps else override
-    return head + quoted(value)
+    parts = _parts(value)
+    if len(parts) == 1 or not (sweeps or key in known.texts):
+        return head + _text(value, key in known.texts)
+    # without a sweep, Hydra says what can be meant
+    return f"{head}{','.join(_text(part, key in known.texts) for part in parts)}" if sweeps else override
+
+
+def _text(value: str, several: bool) -> str:
+    """A value in Hydra's grammar; in brackets, where `several` may stand, it is a list."""
+    if value == "null":
+        return value
+    if several and value[0] == "[" and value[-1] == "]":
+        return f"[{','.join(map(_one, _parts(value[1:-1])))}]"
+    return _one(value) if value[0] != "[" else quoted(value)
+
+
+def _one(value: str) -> str:
+    return value if GRAMMAR.fullmatch(value) or not is_misread(f"key={value}") else quoted(value)
+
+
+def _parts(text: str) -> list[str]:
+    """What commas separate that are neither in quotes nor in brackets."""
+    found = re.findall(r"""(?:'(?:\\.|[^'])*'|"(?:\\.|[^"])*"|\[[^\]]*\]|[^,])+""", text)
+    return [part.strip() for part in found]
 
 
 def is_misread(override: str) -> bool:
@@ -64,12 +80,6 @@ def is_misread(override: str) -> bool:
         return OverridesParser.create().parse_override(override)._value != override.partition("=")[2]
     except HydraException:
         return True
-
-
-def _elements(text: str) -> Iterator[str]:
-    for element in re.findall(r"""\s*('(?:\\.|[^'])*'|"(?:\\.|[^"])*"|[^,]+)\s*""", text):
-        element = element.strip()
-        yield element if GRAMMAR.fullmatch(element) else quoted(element)
 
 
 def spell(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -85,8 +95,15 @@ def spell(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
         if isinstance(value, str) and re.match(r"~(/|$)", value):
             OmegaConf.update(cfg, key, os.path.expanduser(value))
         elif value is not None and _is_other(value, key in known.texts):
-            OmegaConf.update(cfg, key, written(key, overrides), merge=False)
+            own = any(f"{key}.".startswith(f"{o.lstrip('+').partition('=')[0]}.") for o in overrides)
+            # in a mapping of the command line Hydra has read it already
+            text = (None if own else written(key, overrides)) or _as_texts(value)
+            OmegaConf.update(cfg, key, text, merge=False)
     return cfg
+
+
+def _as_texts(value: Any) -> str | list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else str(value)
 
 
 def _is_other(value: Any, several: bool) -> bool:
@@ -97,24 +114,13 @@ def _is_other(value: Any, several: bool) -> bool:
 
 def written(key: str, overrides: Sequence[str]) -> Any:
     """What the last of the YAML files has at a key, letter by letter: a text or a list of texts, or None."""
-    from hydra.core.global_hydra import GlobalHydra
-    from hydra.types import RunMode
-
-    loader = GlobalHydra.instance().config_loader()
-    found = None
-    for default in loader.compute_defaults_list("config", list(overrides), RunMode.RUN).defaults:
-        package = [part for part in (default.package or "").split(".") if part not in ("", "_global_")]
-        path = key.split(".")
-        if default.config_path and path[: len(package)] == package:
-            found = _scalars(_document(default.config_path), path[len(package) :]) or found
+    found, path = None, key.split(".")
+    for chosen in files(overrides):
+        package = [part for part in chosen.package.split(".") if part not in ("", "_global_")]
+        if path[: len(package)] == package:
+            document = yaml.compose(chosen.path.read_text(encoding="utf-8"), yaml.SafeLoader)
+            found = _scalars(document, path[len(package) :]) or found
     return found
-
-
-def _document(name: str) -> yaml.Node | None:
-    """A YAML file of the config, as it is written; None where Hydra has it from elsewhere."""
-    folders = [home() / "conf", home(), Path()]
-    path = next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
-    return yaml.compose(path.read_text(encoding="utf-8"), yaml.SafeLoader) if path else None
 
 
 def _scalars(node: yaml.Node | None, path: Sequence[str]) -> str | list[str] | None:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import tarfile
-import tempfile
 import urllib.error
 import urllib.request
-import zlib
 from pathlib import Path
 
+from asrx.data.archives import extract
 from asrx.types import UserError
 
 ATTEMPTS = 5
@@ -101,30 +99,6 @@ def _unreachable(url: str, what: str, error: Exception | None) -> UserError:
         f"Cannot download {what}, {url} ({reason}): check the network and run again (what has arrived is kept), "
         "or pass files you have with dataset.root=FOLDER."
     )
-
-
-def extract(archive: str | Path, folder: str | Path) -> None:
-    """Unpack a tar archive (compressed or not) into a new folder, which appears only when it is whole.
-
-    Args:
-        archive: the archive.
-        folder: the folder to make; its parent must exist.
-
-    Raises:
-        UserError: the archive is damaged, or something in it would land, or points, outside the folder.
-    """
-    from tqdm import tqdm
-
-    folder = Path(folder)
-    with tempfile.TemporaryDirectory(prefix=f"{folder.name}-", dir=folder.parent) as temporary:
-        unpacked = Path(temporary) / "unpacked"
-        unpacked.mkdir()
-        try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(unpacked, tqdm(tar, desc=f"Unpacking {Path(archive).name}", unit="file"), filter="data")
-        except (tarfile.TarError, EOFError, zlib.error) as error:
-            raise UserError(f"{archive} cannot be unpacked ({error}): delete it and run again.") from None
-        unpacked.replace(folder)
 
 
 def obtain(url: str, folder: str | Path, what: str, sha256: str) -> Path:

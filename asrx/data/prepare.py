@@ -10,6 +10,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.build import build
+from asrx.config.components import find
 from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.names import readable
@@ -37,6 +38,8 @@ def prepare(cfg: DictConfig) -> Prepared:
         UserError: the corpus cannot be had, split or copied as the config says.
     """
     corpus, protocol = build(cfg.dataset.corpus, Corpus), build(cfg.dataset.split, Split)
+    if corpus.decoder:
+        _check_features(cfg.features["_target_"])
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
     given = readable(corpus.prepare())
     if offline.before_split:
@@ -48,6 +51,14 @@ def prepare(cfg: DictConfig) -> Prepared:
     place = {u.id: i for i, u in enumerate(given)}
     store = _in_order(originals, place, utterances, mixtures, offline, cache)
     return Prepared(utterances, store, _recordings(originals, place, utterances, mixtures))
+
+
+def _check_features(target: str) -> None:
+    """Refuse features of sound for what is none."""
+    from asrx.features.base import Features
+
+    if find(target, Features).of_sound:
+        raise UserError(f"{target} is for sound, and this dataset has pixels: choose features=image.")
 
 
 def _copied_then_split(

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from omegaconf import DictConfig
 
-from asrx.config.check import check_words
 from asrx.config.saved import completed, literal, read_config
+from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json, read_recordings
 from asrx.types import UserError

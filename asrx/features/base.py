@@ -93,7 +93,13 @@ def _moments(x_BTF: torch.Tensor, lengths_B: torch.Tensor, together: bool) -> tu
 
 
 def samples(seconds: float, sample_rate: int) -> int:
-    """A duration in samples, at least one."""
+    """A duration in samples, at least one.
+
+    Raises:
+        UserError: it is not above 0.
+    """
+    if not seconds > 0:
+        raise UserError(f"features: a window or a hop of {seconds} s is none: give one above 0.")
     return max(1, round(seconds * sample_rate))
 
 

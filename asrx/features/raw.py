@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from asrx.features.base import Features
+from asrx.types import UserError
 
 
 class Raw(Features):
@@ -15,9 +16,15 @@ class Raw(Features):
         window: samples in a frame.
         hop: samples from frame to frame.
         normalize: see `Features`.
+
+    Raises:
+        UserError: the window or the hop is not above 0.
     """
 
     def __init__(self, window: int = 1, hop: int = 1, normalize: str = "utterance"):
+        for name, value in (("window", window), ("hop", hop)):
+            if value < 1:
+                raise UserError(f"features.{name}={value} should be a whole number from 1.")
         super().__init__(window, normalize)
         self.hop = hop
 

@@ -16,10 +16,12 @@ from omegaconf import DictConfig, OmegaConf
 from asrx.config.build import build
 from asrx.config.check import check_group, checked
 from asrx.config.components import find
-from asrx.config.compose import compose
+from asrx.config.compose import compose, groups
+from asrx.config.kinds import kinds
 from asrx.config.preflight import check_sweep
 from asrx.search.methods import Grid
 from asrx.search.prune import rule
+from asrx.search.space import Interval, Space
 from asrx.search.sweep import Sweep
 from asrx.training.monitored import monitored
 from asrx.types import Objective, Split, UserError
@@ -106,6 +108,7 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
         raise UserError("search=grid tries every point, and an interval has too many: write range(...) or choice(...).")
     if unplaced.trials() is None:
         raise UserError("This space has no end: say how many trials to run with search.trials=N.")
+    _check_intervals(space, fixed)
     configs = [checked([*fixed, *space.overrides(point)]) for point in space.samples()]
     for cfg in configs:
         check_sweep(cfg)
@@ -155,6 +158,22 @@ def _check_values(settings: dict[str, Any]) -> None:
         raise UserError(f"search.max_failure_rate={rate} is no share: pass a number from 0 to 1.")
     if settings["prune"] is not None:
         rule(settings["prune"])
+
+
+def _check_intervals(space: Space, fixed: Sequence[str]) -> None:
+    """Refuse fractions where whole numbers are needed, and say how whole numbers are drawn."""
+    looked_at = set()
+    for point in space.samples():
+        drawn = [p for p in space.active(point) if isinstance(p.domain, Interval) and not p.domain.whole]
+        if new := [p for p in drawn if p.label not in looked_at]:
+            looked_at |= {p.label for p in new}
+            chosen = [o for o in space.overrides(point) if o.partition("=")[0] in groups()]
+            whole = kinds(compose([*fixed, *chosen])).whole
+            for key, low, high in [(p.key, p.domain.low, p.domain.high) for p in new if p.key in whole]:
+                raise UserError(
+                    f"{key} takes whole numbers, and interval({low:g}, {high:g}) has others: write "
+                    f"'{key}=int(interval({low:g}, {high:g}))'."
+                )
 
 
 def _jobs(asked: int | None, launcher: DictConfig) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -81,7 +82,7 @@ def data_of(
     objective: Objective,
     out_len: Callable[[int], int],
     listing: Path,
-    shortest: float = 1.0,
+    shortening: Sequence[tuple[str, float]] = (),
 ) -> DataModule:
     """The batches of what is left after the checks.
 
@@ -89,7 +90,8 @@ def data_of(
         objective: says what can be a target.
         out_len: samples to the encoder frames that a target must fit in.
         listing: the file for utterances that cannot be used.
-        shortest: the least share of an utterance's samples that augmentation in training leaves.
+        shortening: of each augmentation in training that makes utterances shorter, its name and the least share of the
+            samples that it leaves.
 
     Raises:
         UserError: a part is empty, or some utterances cannot be used and `dataset.on_bad` is `error`.
@@ -113,12 +115,14 @@ def data_of(
     kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
     training = {place: utterance for place, utterance in kept if utterance.split == "train"}
     least = {}
-    if shortest < 1:
+    if shortening:
+        shortest = prod(share for _, share in shortening)
         least = least_samples(training, store.lengths, objective.encode, out_len, objective.feasible, shortest)
     if least:
         print(
-            f"augment.wave might leave {len(least)} of {len(training)} training utterances too short for their texts, "
-            f"such as {utterances[min(least)].id}: it leaves those alone where it would."
+            f"{' and '.join(name for name, _ in shortening)} might leave {len(least)} of {len(training)} training "
+            f"utterances too short for their texts, such as {utterances[min(least)].id}: those are left alone where "
+            "they would be."
         )
     return DataModule(
         {split: [pair for pair in kept if pair[1].split == split] for split in SPLITS},

@@ -12,6 +12,7 @@ from asrx.augment import tried
 from asrx.config.build import build
 from asrx.features.base import Features
 from asrx.features.clip import Clip
+from asrx.features.tried import features_of
 from asrx.masking import mean
 from asrx.types import Encoder, Objective, UserError
 
@@ -72,7 +73,7 @@ def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[
     """
     rate = cfg.dataset.sample_rate
     clip = Clip(rate, **cfg.dataset.clip)
-    features = build(cfg.features, Features)
+    features = features_of(cfg.features, rate)
     if cfg.augment.test and not features.of_sound:
         raise UserError("augment.test is for sound, and features=image has pixels: leave it out.")
     in_frames = None if clip.samples is None else features.frames(clip.samples)

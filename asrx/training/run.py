@@ -14,9 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.augment.recordings import listing
 from asrx.config.build import build
-from asrx.config.check import check_words
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
+from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.training.stopwatch import Stopwatch
@@ -71,7 +71,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     system = assemble(cfg, [u.text for u in prepared.utterances if u.split == "train"], stopwatch)
     with stopwatch("prepare"):
         bad = folder / "bad_utterances.jsonl"
-        data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortest)
+        data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortening)
         _fit_features(system, data)
     if _is_main():
         _begin(cfg, folder, overrides, prepared)

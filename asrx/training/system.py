@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,9 +74,11 @@ class System(pl.LightningModule):
         return self.pipeline(wave_BT, lengths_B)
 
     @property
-    def shortest(self) -> float:
-        """The least share of an utterance's samples that wave augmentation leaves."""
-        return prod(augment.shortest for augment in self.wave_augment)
+    def shortening(self) -> list[tuple[str, float]]:
+        """The wave augmentations that make utterances shorter: where each stands, and the least share of the samples
+        that it leaves."""
+        named = enumerate(self.wave_augment)
+        return [(f"augment.wave.{i} ({type(a).__name__})", a.shortest) for i, a in named if a.shortest < 1]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.optimisation.make_optimizer(p for p in self.parameters() if p.requires_grad)

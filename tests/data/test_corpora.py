@@ -256,6 +256,38 @@ def test_the_rows_of_each_manifest_get_its_split_and_names_of_their_own(tmp_path
     assert [(u.id, u.split) for u in utterances] == [("train:1", "train"), ("val:1", "val")]
 
 
+def test_several_manifests_of_one_part_are_read(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.csv").write_text(f"audio_filepath,text\n{name}.wav,go\n")
+    utterances = Manifest([str(tmp_path / "a.csv"), str(tmp_path / "b.csv")], test=[str(tmp_path / "b.csv")]).prepare()
+    assert [(u.id, Path(u.audio).name, u.split) for u in utterances] == [
+        ("train:1:2", "a.wav", "train"),
+        ("train:2:2", "b.wav", "train"),
+        ("test:2", "b.wav", "test"),
+    ]
+
+
+@pytest.mark.parametrize("named", [[], [3]])
+def test_what_is_no_list_of_manifests_is_told(named):
+    with pytest.raises(UserError, match=r"dataset.train=.* should be the path of a manifest, or a list of them"):
+        Manifest(named).prepare()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("audio_filepath\ttext\na.wav\tyes, no; go\n", "yes, no; go"),
+        ('audio_filepath;text;duration\na.wav;"yes; no, go";1.5\n', "yes; no, go"),
+        ('\ufeffaudio_filepath;text\r\na.wav;"yes, no"\r\n', "yes, no"),
+        ('audio_filepath,text,"a;b;c;d"\na.wav,yes;no,x\n', "yes;no"),
+    ],
+    ids=["tabs", "semicolons", "as a spreadsheet writes them", "commas, and semicolons in quotes"],
+)
+def test_the_separator_of_a_table_is_recognised(tmp_path, text, expected):
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8", newline="")
+    assert [u.text for u in Manifest(str(tmp_path / "a.csv")).prepare()] == [expected]
+
+
 GOOD = '{"audio_filepath": "a.wav", "text": "go"}\n'
 
 
@@ -274,6 +306,10 @@ GOOD = '{"audio_filepath": "a.wav", "text": "go"}\n'
         pytest.param("a.jsonl", None, {}, r"dataset.train=.*a.jsonl is not a file", id="no such file"),
         pytest.param("a.csv", "audio_filepath,text\n", {}, r"a.csv lists no utterances", id="header alone"),
         pytest.param("a.csv", "a.wav,go\nb.wav,go\n", {}, r"no audio_filepath.* It has a.wav, go", id="no header"),
+        pytest.param("a.csv", "audio_filepath,text,text\na,b,c", {}, r"a.csv:1 has the column text twice", id="twice"),
+        pytest.param(
+            "a.jsonl", '{"audio_filepath": "a", "text": "b", "text": "c"}', {}, r":1 has text twice", id="key twice"
+        ),
         pytest.param("a.csv", "audio_filepath,text\na.wav,yes,no\n", {}, r"a.csv:2 has 3 cells", id="too many cells"),
         pytest.param("a.csv", 'audio_filepath,text\na.wav,"go\n', {}, r"a.csv:2 is malformed", id="open quote"),
         pytest.param("a.jsonl", GOOD, {"txt": "text"}, r"columns.txt .* Did you mean text\?", id="unknown field"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import pytest
 import torch
 from torch import nn
@@ -132,7 +134,8 @@ def test_an_encoder_s_penalty_is_added_once(mixup):
 )
 def test_frames_of_an_utterance_at_its_shortest(wave_augment, clip, frames):
     model = system(wave_augment=wave_augment, clip=clip)
-    assert model.pipeline.out_len(int(40 * model.shortest)) == frames
+    shortest = prod(share for _, share in model.shortening)
+    assert model.pipeline.out_len(int(40 * shortest)) == frames
 
 
 def test_an_utterance_that_augmentation_would_leave_too_short_stays_as_it_was():

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from asrx.data.corpora.files import lines_of
 from asrx.data.download import locate, obtain
 from asrx.types import Corpus, UserError, Utterance
 
@@ -44,11 +45,11 @@ class AN4(Corpus):
 
 
 def _read(folder: Path, split: str) -> list[Utterance]:
-    fileids = (folder / f"etc/an4_{split}.fileids").read_text().split()
+    fileids = " ".join(lines_of(folder / f"etc/an4_{split}.fileids")).split()
     transcription = folder / f"etc/an4_{split}.transcription"
     if not transcription.exists():
         raise UserError(f"{transcription} is missing beside an4_{split}.fileids: copy it there from the corpus.")
-    lines = transcription.read_text().splitlines()
+    lines = lines_of(transcription)
     if not fileids or len(lines) != len(fileids):
         raise UserError(
             f"{transcription} has {len(lines)} utterances and an4_{split}.fileids has {len(fileids)}: "

@@ -1,4 +1,4 @@
-"""The files of a folder that a corpus reads, and those that it does not, which are told."""
+"""The lists of a corpus, the files of a folder that it reads, and those that it does not, which are told."""
 
 from __future__ import annotations
 
@@ -7,6 +7,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from asrx.data.names import shown
+from asrx.types import UserError
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of one of a corpus's lists.
+
+    Raises:
+        UserError: it cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}): take it from the corpus as it is.") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from error
 
 
 def readable_files(folders: Iterable[Path], suffixes: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from asrx.data.corpora.files import lines_of
 from asrx.data.download import locate, obtain
 from asrx.types import Corpus, UserError, Utterance
 
@@ -76,7 +77,7 @@ def _read(folder: Path) -> list[Utterance]:
                 f"{chapter} is missing, which says what is said in {len(present)} recordings there: take it from "
                 "LibriSpeech, or remove the folder."
             )
-        for number, line in enumerate(chapter.read_text(encoding="utf-8").splitlines(), start=1):
+        for number, line in enumerate(lines_of(chapter), start=1):
             name, _, text = line.partition(" ")
             if not text:
                 raise UserError(

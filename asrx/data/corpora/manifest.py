@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -25,9 +26,9 @@ class Manifest(Corpus):
     after the file's place among them too, "train:2:12".
 
     Args:
-        train, val, test: the files, one or a list: .jsonl or .json (one JSON object per line), .csv (with commas or
-            semicolons) or .tsv, both with a header; `val` and `test` may be None, and are then carved out of `train` by
-            the split protocol. Audio paths are relative to the file's folder.
+        train, val, test: the files, one or a list: .jsonl or .json (one JSON object per line), .csv (with commas,
+            semicolons or tabs) or .tsv, both with a header; `val` and `test` may be None, and are then carved out of
+            `train` by the split protocol. Audio paths are relative to the file's folder.
         columns: the file's name for each of audio_filepath, text, duration, offset (both in seconds) and speaker, where
             it is another.
     """
@@ -178,10 +179,11 @@ def _table(path: Path, file: Iterable[str], **dialect: Any) -> Iterator[tuple[in
 
 
 def _separated(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """With commas, or with semicolons, as spreadsheets write where the comma is in numbers."""
+    """With commas; or with semicolons, as spreadsheets write where the comma is in numbers, or tabs."""
     lines = iter(file)
     header = next(lines, "")
-    return _table(path, chain([header], lines), delimiter=max(",;", key=header.count))
+    bare = re.sub(r'"[^"]*"', "", header)
+    return _table(path, chain([header], lines), delimiter=max(",;\t", key=bare.count))
 
 
 def _tab_separated(path: Path, file: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrx.data.corpora.files import readable_files
+from asrx.data.corpora.files import lines_of, readable_files
 from asrx.data.download import locate, obtain
 from asrx.data.names import nfc
 from asrx.types import Corpus, UserError, Utterance
@@ -87,7 +87,7 @@ def _official(folder: Path, clips: set[str]) -> dict[str, str]:
     splits = {}
     for path, split in ((folder / name, split) for name, split in LISTS.items()):
         if path.exists():
-            listed = {line.rpartition(".")[0]: split for line in path.read_text(encoding="utf-8").splitlines()}
+            listed = {line.rpartition(".")[0]: split for line in lines_of(path)}
             if listed.keys().isdisjoint(clips):
                 raise UserError(
                     f"{path} names none of the {len(clips)} clips there, so that the official {split} part would be "

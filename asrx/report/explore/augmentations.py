@@ -10,10 +10,9 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.augment import tried
-from asrx.config.build import build
 from asrx.data.store import Store
-from asrx.features.base import Features
 from asrx.features.clip import Clip as Cut
+from asrx.features.tried import features_of
 from asrx.report.audio import Clip, loudest, picture_png, spectrogram_png
 from asrx.report.document import data_uri
 from asrx.report.explore.examples import player, stored
@@ -76,7 +75,7 @@ def gallery(cfg: DictConfig, store: Store, training: Sequence[int], places: Sequ
         UserError: the config's features or augmentations cannot be made.
     """
     cut = Cut(cfg.dataset.sample_rate, **cfg.dataset.clip)
-    features = build(cfg.features, Features).eval()
+    features = features_of(cfg.features, cfg.dataset.sample_rate).eval()
     if features.normalize == "corpus":
         sample = np.array(training)[:: -(-len(training) // FITTED)]
         features.fit(cut(*_wave(store, place)) for place in sample)
