@@ -112,9 +112,18 @@ def _git_commit() -> str:
 
 
 def write_predictions(
-    folder: Path, utterances: Sequence[Utterance], predictions: Sequence[tuple[int, str, Hypothesis]]
+    folder: Path,
+    utterances: Sequence[Utterance],
+    hashes: Sequence[int],
+    predictions: Sequence[tuple[int, str, Hypothesis]],
 ) -> None:
-    """predictions.jsonl: a line for each test utterance, in the corpus's order."""
+    """predictions.jsonl: a line for each test utterance, in the corpus's order.
+
+    Args:
+        folder: of the run.
+        utterances, hashes: of the part that was tested, and of their samples.
+        predictions: place, reference and answer.
+    """
     partial = folder / "predictions.part"
     with open(partial, "w", encoding="utf-8") as file:
         for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
@@ -125,6 +134,7 @@ def write_predictions(
                 "offset": u.offset,
                 "duration": u.duration,
                 "speaker": u.speaker,
+                "recording": f"{hashes[place]:016x}",
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -86,7 +86,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     predictions = system.all_predictions() if results["test"] else []
     if _is_main():
         if results["test"]:
-            write_predictions(folder, data.utterances[cfg.test_part], predictions)
+            write_predictions(folder, data.utterances[cfg.test_part], data.hashes(cfg.test_part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
