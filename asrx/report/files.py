@@ -79,8 +79,8 @@ def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> Non
         os.replace(folder / f"{name}.part", folder / f"{name}.yaml")
 
 
-def write_environment(folder: Path, run_id: str) -> None:
-    """environment.json."""
+def write_environment(folder: Path, run_id: str, data: str) -> None:
+    """environment.json; `data` is the fingerprint of the run's data."""
     import torch
 
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
@@ -92,6 +92,7 @@ def write_environment(folder: Path, run_id: str) -> None:
     )
     facts = {
         "run_id": run_id,
+        "data": data,
         "command": " ".join(["python -m asrx", *sys.argv[1:]]),
         "device": device,
         "threads": torch.get_num_threads(),

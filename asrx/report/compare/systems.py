@@ -44,8 +44,8 @@ class System:
     """One row of the comparison.
 
     `kind`, `part` and `counts` (by recording and reference) are None where nothing was tested, for which `reason` may
-    say why. `curves` are the rows of metrics.csv of each run. `parameters` is the size of the model, `search` None for a
-    run.
+    say why. `curves` are the rows of metrics.csv of each run. `parameters` is the size of the model, `search` None for
+    a run.
     """
 
     name: str
