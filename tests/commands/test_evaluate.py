@@ -226,7 +226,7 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("writes transcripts: --ensemble takes runs of model/objective=cross_entropy", "--ensemble", run, other)
     refused("no key or group model.objective.beem. Did you mean model.objective.beam", run, "model.objective.beem=3")
     refused("test_part=train is neither test nor val", run, "test_part=train")
-    refused("beam=wide should be a number", run, "model.objective.beam=wide")
+    refused("beam=wide should be a whole number", run, "model.objective.beam=wide")
     refused("augment.test averages answers of one label", run, "augment.test={_target_:asrx.augment.test_time.Speeds}")
     refused(r"best.ckpt belongs to another model: leave out overrides", run, "model.encoder.width=8")
     refused("averages two runs or more", "--ensemble", run, run / ".." / run.name)
