@@ -21,7 +21,13 @@ SPLITS = ("train", "val", "test")
 
 
 class UserError(Exception):
-    """Bad input, told to the user in one sentence: what (file, line or key), what is wrong, what to do."""
+    """Bad input, told to the user in one sentence: what (file, line or key), what is wrong, what to do.
+
+    What cannot be printed, such as a line break in the name of a column, is written as Python escapes it.
+    """
+
+    def __str__(self) -> str:
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in super().__str__())
 
 
 def reason(error: BaseException) -> str:

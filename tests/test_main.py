@@ -94,9 +94,17 @@ WRONG = [
     ),
     (["experiments=broken"], "while parsing", "an experiment that is no YAML"),
     (["seed"], "seed", "an override without a value"),
-    (["trainer.max_epochs=abc"], "trainer.max_epochs=abc should be a number, such as 8", "a word for a number"),
+    (
+        ["trainer.max_epochs=abc"],
+        "trainer.max_epochs=abc should be a whole number or null, such as 8",
+        "a word for a number",
+    ),
     (["augment.wave=null"], "augment.wave=null should be a list", "no list"),
-    (["model.encoder.channels=8"], "channels=8 should be a list, such as [16, 32]", "a number for a list"),
+    (
+        ["model.encoder.channels=8"],
+        "channels=8 should be a list of whole numbers, such as [16, 32]",
+        "a number for a list",
+    ),
     (["model.objective.lowercase=3"], "lowercase=3 should be true or false", "a number for a switch"),
     (
         ["features._target_=asrx.features.logmell.LogMel"],

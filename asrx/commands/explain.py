@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from traceback import walk_tb
 
 from omegaconf import OmegaConf
 
 from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.signatures import signature
-from asrx.types import UserError
+from asrx.types import UserError, reason
 
 
 def explain(error: Exception, arguments: list[str]) -> str | None:
@@ -26,6 +27,10 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return next(
             (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
         )
+    if _in_a_composer(error) and not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+        return (
+            f"{_culprit(arguments)} cannot be composed ({reason(error)}): `python -m asrx --cfg job` prints every key."
+        )
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)
@@ -41,6 +46,27 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         options = choices(group)
         return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _in_a_composer(error: Exception) -> bool:
+    """Whether it was raised where configs are composed, by a library that takes anything."""
+    innermost = list(walk_tb(error.__traceback__))[-1][0]
+    return innermost.f_globals["__name__"].partition(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4")
+
+
+def _culprit(arguments: list[str]) -> str:
+    """The first argument that no config can be composed with, or all of them."""
+    own = set(groups()) - {"experiments"}
+    chosen: list[str] = []
+    for argument in arguments:
+        if argument.startswith("-"):
+            continue
+        try:
+            compose([*chosen, argument])
+        except Exception:
+            return argument
+        chosen += [argument] if argument.partition("=")[0] in own else []
+    return " ".join(arguments)
 
 
 def _no_choice(arguments: list[str]) -> str:

@@ -98,8 +98,9 @@ def _missing(node: Any, path: str = "") -> Iterator[str]:
 def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
     """Every key is one of the config's, and those that asrx itself looks at are there."""
     target = node.get("_target_")
-    known = _arguments(target, path) if target else None
-    needed = allowed if (not target or path == ("trainer",)) and path != ("logger",) else ()
+    is_class = "_target_" in node
+    known = _arguments(target, path) if is_class else None
+    needed = allowed if (not is_class or path == ("trainer",)) and path != ("logger",) else ()
     if gone := next((name for name in needed if name not in node), None):
         raise UserError(f"{'.'.join((*path, gone))} is missing from the config: leave out what takes it away.")
     for key, value in node.items():
@@ -111,10 +112,10 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
             raise UserError(
                 f"{where}: {target} takes no argument {name}.{nearest(name, known)} It takes {taken or 'none'}."
             )
-        if not target and allowed and name not in allowed:
+        if not is_class and allowed and name not in allowed:
             raise UserError(f"{where} is no key of this config.{nearest(name, allowed)} It has {', '.join(allowed)}.")
         # a mapping that is an argument is the class's own business
-        if isinstance(value, dict) and ("_target_" in value or not target):
+        if isinstance(value, dict) and ("_target_" in value or not is_class):
             below = allowed.get(name)
             _check_keys(value, below if isinstance(below, dict) else {}, (*path, name))
         for place, item in _items(value, (*path, name)):

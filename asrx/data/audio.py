@@ -89,7 +89,7 @@ def _mono(recording: Recording, start: int, count: int) -> np.ndarray:
             mixed.append(block[:, 0])
         else:
             mixed.append(sum(block.T) / recording.channels)
-            energy += float(np.square(block).mean(axis=1).sum(dtype=np.float64))
+            energy += float(np.square(block, dtype=np.float64).mean(axis=1).sum())
     wave = np.concatenate(mixed)
     if peak > LOUDEST:
         raise Unusable(f"holds samples of up to {peak:g}, where full scale is 1: divide them, or write 16-bit integers")

@@ -79,6 +79,8 @@ WRONG = [
         "augment.offline.stages.0.1.sample_rate=8000 is not the rate",
     ),
     (["~dataset.corpus"], "dataset.corpus is no class: leave it as it was."),
+    (["trainer._target_=[]"], "trainer: [] is no class: write its dotted name"),
+    (["features._target_=null"], "features: None is no class: write its dotted name"),
     (["~optimizer"], "optimizer has no choice: give one of adam, adamw, sgd."),
     (["~dataset.batch_size"], "dataset.batch_size is missing from the config: leave out what takes it away."),
     (["~trainer.callbacks"], "trainer.callbacks is missing from the config"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,15 @@ def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name
         fast.append("search=none")
     folder = launch(*fast)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_what_augmentation_would_leave_too_short_trains_all_the_same_and_is_announced(launch, tones, capsys):
+    fast = ["augment=[speed,specaug]", "augment.wave.0.factors=[1.0,4.0]", "trainer.max_epochs=1"]
+    folder = launch(*tones, *FAST, *fast)
+    told = r"augment\.wave\.0 \(Speed\) might leave \d+ of 48 training utterances too short for their texts, such as"
+    assert re.search(told, capsys.readouterr().out)
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+    assert not (folder / "bad_utterances.jsonl").exists()
 
 
 def test_a_validation_before_training_does_not_count(launch, tones):
