@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.build import build
@@ -92,6 +94,27 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
             logger.log_results(folder)
         print(summary(results | {"seconds": dict(stopwatch.seconds)}, folder))
     return checkpoints.best[monitor] if results["state"] == "finished" else None
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """See that nobody else trains in a run folder meanwhile; the system frees the lock of a process that died.
+
+    Raises:
+        UserError: somebody does.
+    """
+    if not _is_main():
+        yield
+        return
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{folder}: another process is at work on that run: wait for it, or stop it first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check(cfg: DictConfig, folder: Path) -> None:

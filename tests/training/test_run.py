@@ -25,6 +25,18 @@ def rows(folder):
     ]
 
 
+def test_nobody_else_trains_in_a_run_folder(launch, tones, tmp_path, capsys):
+    from filelock import FileLock
+
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / "lock"), pytest.raises(SystemExit, match="another process is at work on that run"):
+        launch(*tones, *FAST)
+    assert (tmp_path / "run" / "lock").exists()  # the other's
+    with pytest.raises(SystemExit, match="seed=-1 should be"):
+        launch(*tones, *FAST, "seed=-1", folder="refused")
+    assert not (tmp_path / "refused").exists()
+
+
 def test_a_run_folder_explains_itself(launch, tones):
     folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
     metrics = json.loads((folder / "metrics.json").read_text())
