@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-from asrx.commands.answer import INTERRUPTED, answered
+from asrx.commands.answer import INTERRUPTED, answered, unforeseen
 
 VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "stream", "transcribe")
 
@@ -57,6 +57,7 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
+    from asrx.commands.explain import explain
     from asrx.config.preflight import checked
     from asrx.training.run import alone, run
     from asrx.types import UserError
@@ -77,6 +78,10 @@ def _job(cfg, moved: list[str]) -> float | str | None:
         if hydra.mode == RunMode.MULTIRUN:
             raise  # the other jobs of the sweep go on
         sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
+    except Exception as error:
+        if os.environ.get("ASRX_TRACEBACK") or explain(error, overrides):
+            raise
+        raise UserError(unforeseen(error, folder)) from error
     if best is None:
         sys.exit(INTERRUPTED)  # a sweep stops too
     return best

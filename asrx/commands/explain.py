@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from traceback import walk_tb
 
@@ -16,6 +17,12 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     """What is wrong and what to do, in one sentence; None for an error that is not the user's."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{error.filename or 'the disk'}: {error.strerror}: free some space and go on; what was written is whole."
+        )
+    if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
+from asrx.checkpoint import read_checkpoint
 from asrx.config.build import build
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
@@ -221,7 +222,7 @@ def _train_and_test(
     from asrx.training.callbacks.prune import Pruned
 
     results = {"kind": system.pipeline.objective.metrics().kind, "part": cfg.test_part, "test": None}
-    resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
+    resume_from = _whole_checkpoint(checkpoints) if cfg.resume else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
         if interrupt.asked:
@@ -242,6 +243,27 @@ def _train_and_test(
         return results | {"state": "pruned", "reason": str(reason)}
     test = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
     return results | {"state": "finished", "test": test}
+
+
+def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:
+    """The latest that can be read; None where the run was stopped before its first.
+
+    Raises:
+        UserError: there are some, and all are damaged.
+    """
+    there = [path for path in (checkpoints.last_path, checkpoints.best_path) if path.exists()]
+    for path in there:
+        try:
+            read_checkpoint(path)
+        except UserError as error:
+            print(error)
+        else:
+            if path != there[0]:
+                print(f"Going on from {path}, which is older.")
+            return path
+    if there:
+        raise UserError(f"{' and '.join(map(str, there))} cannot be read: bring one back, or start a new run.")
+    return None
 
 
 def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:

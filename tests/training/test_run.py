@@ -98,6 +98,50 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monkeypatch, tmp_path, capsys):
+    import pickle
+
+    from asrx.training.system import System
+
+    step, seen = System.training_step, []
+
+    def dying(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) > 14:
+            raise KeyError("cause")
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", dying)
+        with pytest.raises(SystemExit, match=r"not foreseen \(KeyError: 'cause'\): .*run/error\.log says where"):
+            launch(*tones, *FAST)
+    folder = tmp_path / "run"
+    assert "dying" in (folder / "error.log").read_text()
+
+    class Hostile:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    whole = (folder / "last.ckpt").read_bytes()
+    for content in (b"", whole[: len(whole) // 2], pickle.dumps(Hostile())):
+        (folder / "last.ckpt").write_bytes(content)
+        best = (folder / "best.ckpt").read_bytes()
+        (folder / "best.ckpt").write_bytes(b"")
+        with pytest.raises(SystemExit, match=r"last\.ckpt and .*best\.ckpt cannot be read: bring one back"):
+            launch(f"resume={folder}")
+        with pytest.raises(SystemExit, match=r"model.init.checkpoint=.*last\.ckpt cannot be read: it is damaged or no"):
+            init = "{_target_: asrx.models.pretrained.load, checkpoint: %s/last.ckpt}"
+            launch(*tones, *FAST, f"model.init={init % folder}", folder="other")
+        (folder / "best.ckpt").write_bytes(best)
+    capsys.readouterr()
+    launch(f"resume={folder}")
+    out = capsys.readouterr().out
+    assert "last.ckpt cannot be read: it is damaged" in out and f"Going on from {folder}/best.ckpt" in out
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+    assert [row["epoch"] for row in rows(folder)] == ["0", "1", "2"]
+    assert not (tmp_path / "executed").exists()
+
+
 def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path):
     import signal
 
