@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asrx.commands.answer import INTERRUPTED, answered
 
-VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "transcribe")
+VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "stream", "transcribe")
 
 
 def main() -> None:

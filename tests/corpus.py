@@ -22,7 +22,7 @@ def tone_word(text: str, rng: np.random.Generator) -> np.ndarray:
 
 def write_manifest(folder: Path, texts: list[str], name: str, seed: int = 0) -> Path:
     """Speak the texts into wav files and list them as NeMo does; three speakers take turns."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng([seed, *name.encode()])  # no two parts share a recording
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
     with open(path, "w", encoding="utf-8") as file:

@@ -23,7 +23,12 @@ RANGES = {  # least and most, where asrx itself uses the number
     "dataset.sample_rate": (1, None),
 }
 # settings that have two words to choose from
-WORDS = {"dataset.on_bad": ("error", "skip"), "tested": ("best", "last"), "test_part": ("test", "val")}
+WORDS = {
+    "dataset.on_bad": ("error", "skip"),
+    "dataset.shared": ("error", "allow"),
+    "tested": ("best", "last"),
+    "test_part": ("test", "val"),
+}
 
 # what a value is by its default
 KINDS = (

@@ -11,7 +11,7 @@ import torch
 
 from asrx.recognition.answers import Piece, Transcript, Word
 from asrx.recognition.engines import Engine, OnnxEngine, TorchEngine
-from asrx.recognition.pauses import cuts, speech_probabilities
+from asrx.recognition.pauses import SpeechDetector, cuts
 from asrx.recognition.sources import Recording, of_samples, read, recordings_below
 from asrx.types import UserError
 
@@ -67,6 +67,10 @@ class Recognizer:
                 window, seconds = [], 0.0
         yield from self._recognised(window)
 
+    def piece(self, wave_T: np.ndarray, start: int) -> Piece:
+        """What is said in int16 samples at the model's rate, which begin `start` samples after the beginning."""
+        return self._piece(start, start + len(wave_T), *self._answers([wave_T])[0])
+
     def _recording(self, item: Any, rate: int | None) -> Recording:
         if isinstance(item, str | Path):
             return read(Path(item), self.sample_rate)
@@ -87,7 +91,7 @@ class Recognizer:
         duration = len(wave_T) / self.sample_rate
         if duration <= self.longest:
             return [(0, len(wave_T))]
-        pieces = cuts(speech_probabilities(wave_T, self.sample_rate), duration, self.longest)
+        pieces = cuts(SpeechDetector(self.sample_rate)(wave_T, last=True), duration, self.longest)
         return [(round(start * self.sample_rate), round(end * self.sample_rate)) for start, end in pieces]
 
     def _answers(self, waves: Sequence[np.ndarray]) -> list[tuple[str, torch.Tensor]]:

@@ -1,7 +1,8 @@
-"""Recognition while someone speaks, with a model whose encoder looks ahead no further than it says."""
+"""Recognition while someone speaks."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -9,12 +10,16 @@ import numpy as np
 import torch
 
 from asrx.features.base import Features
-from asrx.recognition.answers import Word
+from asrx.recognition.answers import Piece, Word
+from asrx.recognition.engines import TorchEngine
+from asrx.recognition.pauses import EDGE, STEP, SpeechDetector, cuts
+from asrx.recognition.recognizer import Recognizer
 from asrx.training.pipeline import Pipeline
 from asrx.types import StreamingEncoder, UserError
 
 # when an utterance is over, in seconds: as in Kaldi and sherpa-onnx
 NOTHING_SAID, PAUSE, LONGEST = 2.4, 1.2, 20.0
+SILENCE = 0.4  # s after a piece of speech and its edge
 
 
 class Heard(NamedTuple):
@@ -27,8 +32,28 @@ class Heard(NamedTuple):
     words: list[Word]
 
 
-class Stream:
+class Stream(ABC):
     """One speaker, from the first sample to the last.
+
+    Attributes:
+        delay: s, from a sound to the last answer that it can change, while the speaker goes on.
+    """
+
+    delay: float
+
+    @abstractmethod
+    def accept(self, wave_T: np.ndarray) -> list[Heard]:
+        """The next samples, int16 at the model's rate, any number of them, to what is new: utterances that are over by
+        now, and the one that goes on, if its text changed."""
+
+    @abstractmethod
+    def finish(self) -> list[Heard]:
+        """What is left when nothing follows; the last word is not lost."""
+
+
+class CausalStream(Stream):
+    """Computes every frame once, with a model that looks ahead no further than it says. An utterance is over where
+    nothing is written for `PAUSE` seconds, or after `LONGEST`.
 
     Args:
         pipeline: of a trained model, in evaluation mode.
@@ -39,26 +64,24 @@ class Stream:
     """
 
     def __init__(self, pipeline: Pipeline, sample_rate: int):
-        check(pipeline)
-        self.pipeline, self.rate, self.frame = pipeline, sample_rate, pipeline.hop() / sample_rate
-        self.frames = FrameStream(pipeline.features)
+        _check(pipeline)
+        self.pipeline, self.frame = pipeline, pipeline.hop() / sample_rate
+        self.decoder, self.frames = pipeline.objective.decoder, FrameStream(pipeline.features)
         self.state = pipeline.encoder.begin(1)
-        self.decoder = pipeline.objective.decoder
+        ahead = pipeline.features.reach + pipeline.encoder.lookahead * pipeline.encoder.step
+        self.delay = ahead * pipeline.features.hop / sample_rate
         self.logp_TV = torch.zeros(0, len(self.decoder.labels) + 1)  # of the utterance that goes on
         self.begun = 0  # output frames before it
         self.text = ""
 
     @torch.inference_mode()
     def accept(self, wave_T: np.ndarray) -> list[Heard]:
-        """The next samples, float32 in [-1, 1], any number of them, to what is new: utterances that are over by now,
-        and the one that goes on, if its text changed."""
-        frames_BTF = self.frames.accept(torch.from_numpy(wave_T))
+        frames_BTF = self.frames.accept(torch.from_numpy(wave_T / np.float32(32768)))
         enc_BTD, self.state = self.pipeline.encoder.advance(self._normalized(frames_BTF), self.state)
         return list(self._heard(enc_BTD))
 
     @torch.inference_mode()
     def finish(self) -> list[Heard]:
-        """What is left when nothing follows; the last word is not lost."""
         enc_BTD, self.state = self.pipeline.encoder.advance(self._normalized(self.frames.finish()), self.state)
         heard = list(self._heard(torch.cat([enc_BTD, self.pipeline.encoder.end(self.state)], 1)))
         return heard + self._over(len(self.logp_TV))
@@ -69,8 +92,8 @@ class Stream:
     def _heard(self, enc_BTD: torch.Tensor) -> Iterator[Heard]:
         if not enc_BTD.shape[1]:
             return
-        logp_TV = self.pipeline.objective.log_probabilities(enc_BTD, torch.tensor([enc_BTD.shape[1]]))[0]
-        self.logp_TV = torch.cat([self.logp_TV, logp_TV])
+        logp_BTV = self.pipeline.objective.log_probabilities(enc_BTD, torch.tensor([enc_BTD.shape[1]]))
+        self.logp_TV = torch.cat([self.logp_TV, logp_BTV[0]])
         while end := self._end():
             yield from self._over(end)
         text = self._decoded(self.logp_TV)
@@ -81,14 +104,15 @@ class Stream:
     def _end(self) -> int:
         """Frames after which the utterance is over, 0 where it goes on."""
         silent_T = self.logp_TV.argmax(1) == self.decoder.blank
-        said = (~silent_T).nonzero()
+        said = (~silent_T).nonzero()[:, 0]
+        pause = round(PAUSE / self.frame)
         if not len(said):
-            rule = NOTHING_SAID
-            end = round(rule / self.frame)
+            end = round(NOTHING_SAID / self.frame)
         else:
-            gaps = torch.diff(said[:, 0], append=torch.tensor([len(silent_T)])) - 1
-            long = (gaps >= PAUSE / self.frame).nonzero()
-            end = int(said[long[0, 0], 0]) + round(PAUSE / self.frame) if len(long) else round(LONGEST / self.frame)
+            gaps = torch.diff(said, append=torch.tensor([len(silent_T)])) - 1
+            long = (gaps >= pause).nonzero()[:, 0]
+            end = int(said[long[0]]) + 1 + pause if len(long) else len(silent_T) + 1
+            end = min(end, round(LONGEST / self.frame))
         return end if len(silent_T) >= end else 0
 
     def _over(self, end: int) -> list[Heard]:
@@ -107,6 +131,66 @@ class Stream:
         if not len(logp_TV):
             return ""
         return self.decoder(logp_TV[None], torch.tensor([len(logp_TV)]))[0].text.strip()
+
+
+class WindowStream(Stream):
+    """Computes what is being said anew with every part of it: any model, at the price of that. An utterance is what
+    lies between pauses, as `Recognizer` cuts long recordings, so the final texts are those that it gives.
+
+    Args:
+        recognizer: of any model.
+    """
+
+    def __init__(self, recognizer: Recognizer):
+        self.recognizer, self.rate = recognizer, recognizer.sample_rate
+        self.detector, self.delay = SpeechDetector(recognizer.sample_rate), recognizer.longest
+        self.wave_T, self.speech_N = np.zeros(0, "int16"), np.zeros(0)  # what is not over
+        self.begun = 0  # chunks of the detector before it
+        self.text = ""
+
+    def accept(self, wave_T: np.ndarray) -> list[Heard]:
+        self.wave_T = np.concatenate([self.wave_T, wave_T])
+        self.speech_N = np.concatenate([self.speech_N, self.detector(wave_T)])
+        return list(self._heard(last=False))
+
+    def finish(self) -> list[Heard]:
+        self.speech_N = np.concatenate([self.speech_N, self.detector(np.zeros(0, "int16"), last=True)])
+        return list(self._heard(last=True))
+
+    def _heard(self, last: bool) -> Iterator[Heard]:
+        duration = len(self.wave_T) / self.rate
+        pieces, over, waits = cuts(self.speech_N, duration, self.recognizer.longest), 0.0, False
+        for i, (start, end) in enumerate(pieces):
+            if last or i < len(pieces) - 1 or duration - end >= SILENCE:
+                piece, over, self.text = self._piece(start, end), end, ""
+                if piece.text:
+                    yield Heard(piece.text, piece.start, True, piece.words)
+            else:
+                waits, piece = True, self._piece(start, end)
+                if piece.text != self.text:
+                    self.text = piece.text
+                    yield Heard(piece.text, piece.start, False, [])
+        self._forget(over if waits else max(over, duration - 2 * EDGE))
+
+    def _piece(self, start: float, end: float) -> Piece:
+        before = round(self.begun * STEP * self.rate)
+        first, last = round(start * self.rate), round(end * self.rate)
+        return self.recognizer.piece(self.wave_T[first:last], before + first)
+
+    def _forget(self, seconds: float) -> None:
+        """Whole chunks of the detector that are over."""
+        chunks = min(max(0, int(seconds / STEP + 1e-6)), len(self.speech_N))
+        samples = round((self.begun + chunks) * STEP * self.rate) - round(self.begun * STEP * self.rate)
+        self.wave_T, self.speech_N = self.wave_T[samples:], self.speech_N[chunks:]
+        self.begun += chunks
+
+
+def stream(recognizer: Recognizer) -> Stream:
+    """The stream that a model can have: one that computes each frame once, where its encoder allows it."""
+    engine = recognizer.engine
+    if isinstance(engine, TorchEngine) and isinstance(engine.pipeline.encoder, StreamingEncoder):
+        return CausalStream(engine.pipeline, engine.sample_rate)
+    return WindowStream(recognizer)
 
 
 class FrameStream:
@@ -142,7 +226,7 @@ class FrameStream:
         return frames_BTF
 
 
-def check(pipeline: Pipeline) -> None:
+def _check(pipeline: Pipeline) -> None:
     """Raise a UserError where a model cannot answer before a recording is over."""
     if not isinstance(pipeline.encoder, StreamingEncoder):
         raise UserError(

@@ -79,8 +79,8 @@ def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> Non
         os.replace(folder / f"{name}.part", folder / f"{name}.yaml")
 
 
-def write_environment(folder: Path, run_id: str) -> None:
-    """environment.json."""
+def write_environment(folder: Path, run_id: str, data: str) -> None:
+    """environment.json; `data` is the fingerprint of the run's data."""
     import torch
 
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
@@ -92,6 +92,7 @@ def write_environment(folder: Path, run_id: str) -> None:
     )
     facts = {
         "run_id": run_id,
+        "data": data,
         "command": " ".join(["python -m asrx", *sys.argv[1:]]),
         "device": device,
         "threads": torch.get_num_threads(),
@@ -112,9 +113,18 @@ def _git_commit() -> str:
 
 
 def write_predictions(
-    folder: Path, utterances: Sequence[Utterance], predictions: Sequence[tuple[int, str, Hypothesis]]
+    folder: Path,
+    utterances: Sequence[Utterance],
+    hashes: Sequence[int],
+    predictions: Sequence[tuple[int, str, Hypothesis]],
 ) -> None:
-    """predictions.jsonl: a line for each test utterance, in the corpus's order."""
+    """predictions.jsonl: a line for each test utterance, in the corpus's order.
+
+    Args:
+        folder: of the run.
+        utterances, hashes: of the part that was tested, and of their samples.
+        predictions: place, reference and answer.
+    """
     partial = folder / "predictions.part"
     with open(partial, "w", encoding="utf-8") as file:
         for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
@@ -125,6 +135,7 @@ def write_predictions(
                 "offset": u.offset,
                 "duration": u.duration,
                 "speaker": u.speaker,
+                "recording": f"{hashes[place]:016x}",
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

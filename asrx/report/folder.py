@@ -17,7 +17,10 @@ PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.en
 
 @dataclass(frozen=True)
 class Prediction:
-    """One test utterance and what the model answered; times in seconds, `score` a natural log probability."""
+    """One test utterance and what the model answered; times in seconds, `score` a natural log probability.
+
+    `recording` is a hash of its samples, empty in a folder of an earlier version.
+    """
 
     id: str
     audio: str
@@ -27,6 +30,12 @@ class Prediction:
     reference: str
     hypothesis: str
     score: float
+    recording: str = ""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What makes it the same test in another run: the sound, wherever it lies, and what should be answered."""
+        return self.recording or f"{self.audio} {self.offset}", self.reference
 
 
 @dataclass(frozen=True)
@@ -66,7 +75,10 @@ def read_run(path: Path) -> RunFolder:
         epochs=read_epochs(path),
         predictions=_parse(
             path / "predictions.jsonl",
-            lambda text: [Prediction(**{name: row[name] for name in names}) for row in map(json.loads, _lines(text))],
+            lambda text: [
+                Prediction(**{name: row[name] for name in names if name in row})
+                for row in map(json.loads, _lines(text))
+            ],
             missing="",
         ),
     )

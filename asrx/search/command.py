@@ -213,7 +213,7 @@ def _announce(planned: Sweep) -> None:
     print(f"Searching {planned.metric} ({planned.direction}) in {planned.folder}: {planned.trials()} trials")
     if trials:
         kept = sum(trial.fits for trial in trials)
-        other = f", {len(trials) - kept} of another space or config are left aside" if kept < len(trials) else ""
+        other = f", {len(trials) - kept} of another space, config or data are left aside" if kept < len(trials) else ""
         print(f"{kept} of them are there already{other}.")
     if planned.metric.startswith("test/"):
         print("This chooses by the test part: its figures will be too good. search.metric=val/... does not.")

@@ -16,6 +16,7 @@ from asrx.config.build import build
 from asrx.config.check import checked
 from asrx.config.compose import choices
 from asrx.config.digest import digest
+from asrx.report.files import read_json
 from asrx.search.ledger import Ledger, Trial
 from asrx.search.methods import Method, Tried
 from asrx.search.space import Point, Space
@@ -118,16 +119,34 @@ class Sweep:
 
     def reviewed(self) -> list[Trial]:
         """The trials of an earlier session: which still count, and which run again."""
-        space = self.space()
-        return [self._reviewed(trial, space) for trial in self.ledger().read()]
+        space, known = self.space(), {}
+        return [self._reviewed(trial, space, known) for trial in self.ledger().read()]
 
-    def _reviewed(self, trial: Trial, space: Space) -> Trial:
+    def _has_its_data(self, trial: Trial, space: Space, known: dict[str, str]) -> bool:
+        """Whether its runs were trained on what the corpus is now; `known` are the fingerprints found so far."""
+        from asrx.data.fingerprint import fingerprint
+        from asrx.data.prepare import prepare
+
+        for run in self.runs(trial.params):
+            kept = read_json(trial.folder(self.folder) / run.name / "environment.json", missing={}).get("data")
+            if kept is None:  # not begun, or by an earlier version
+                continue
+            cfg = checked([*self.fixed, *space.overrides(trial.params), *run.overrides])
+            name = json.dumps([OmegaConf.to_container(part, resolve=True) for part in (cfg.dataset, cfg.augment)])
+            if name not in known:
+                known[name] = fingerprint(cfg, prepare(cfg))
+            if known[name] != kept:
+                return False
+        return True
+
+    def _reviewed(self, trial: Trial, space: Space, known: dict[str, str]) -> Trial:
         fits = space.contains(trial.params)
         if fits:
             try:
                 fits = self.digest(self.config(trial.params, space)) == trial.digest
             except UserError:
                 fits = False
+        fits = fits and self._has_its_data(trial, space, known)
         again = {"failed": self.settings["retry_failed"], "pruned": self.settings["prune"] != trial.rule}
         if again.get(trial.state):
             trial = replace(trial, state="running", reason=None, rule=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import warnings
@@ -12,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.augment.recordings import listing
 from asrx.config.build import build
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
 from asrx.config.values import check_words
+from asrx.data.fingerprint import described, fingerprint
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.training.stopwatch import Stopwatch
@@ -86,7 +85,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     predictions = system.all_predictions() if results["test"] else []
     if _is_main():
         if results["test"]:
-            write_predictions(folder, data.utterances[cfg.test_part], predictions)
+            write_predictions(folder, data.utterances[cfg.test_part], data.hashes(cfg.test_part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
@@ -126,9 +125,9 @@ def _begin(cfg: DictConfig, folder: Path, overrides: Sequence[str], prepared: Pr
     """Write what a run is begun with, or see that one that goes on has the data it began with."""
     from asrx.report.files import read_run_id, write_config, write_environment, write_recordings
 
-    run_id = digest(cfg, _fingerprint(cfg, prepared))
+    run_id = digest(cfg, described(cfg, prepared))
     if cfg.resume is None:
-        write_environment(folder, run_id)
+        write_environment(folder, run_id, fingerprint(cfg, prepared))
         write_recordings(folder, prepared.recordings)
         write_config(folder, cfg, overrides)  # last: a folder with it can be resumed
         return
@@ -138,13 +137,6 @@ def _begin(cfg: DictConfig, folder: Path, overrides: Sequence[str], prepared: Pr
     moved = [override for override in overrides if is_place(override) and override not in own]
     if moved:
         write_config(folder, cfg, [*own, *moved])
-
-
-def _fingerprint(cfg: DictConfig, prepared: Prepared) -> str:
-    """What the data is: its samples, its texts and its splits, and the sizes of recordings that augment it."""
-    heard = [[size for _, size, _ in listing(node)] for node in cfg.augment.wave]
-    told = [(u.text, u.split) for u in prepared.utterances]
-    return json.dumps([prepared.store.fingerprint, told, *filter(None, heard)])
 
 
 def _callbacks(

@@ -109,10 +109,10 @@ def test_labels_have_no_words():
 def test_a_long_recording_is_cut_and_its_words_stay_in_their_place(monkeypatch):
     import asrx.recognition.recognizer as module
 
-    def loud(wave_T, rate):
+    def loud(wave_T, last):
         return np.abs(np.resize(wave_T, (len(wave_T) // 256, 256))).max(1) > 0
 
-    monkeypatch.setattr(module, "speech_probabilities", loud)
+    monkeypatch.setattr(module, "SpeechDetector", lambda rate: loud)
     wave = np.concatenate([sound("_ab_"), sound("_" * 100), sound("_bb_ _a_")])
     whole, cut = Recognizer(Loudness())(wave), Recognizer(Loudness(), longest=3.0)(wave)
     assert (len(whole.pieces), len(cut.pieces)) == (1, 2)

@@ -98,6 +98,28 @@ def test_a_finished_sweep_has_nothing_more_to_do(alone, launch, tone_labels, cap
     assert "5 of them are there already" in capsys.readouterr().out
 
 
+def test_a_sweep_that_goes_on_after_the_data_changed_counts_its_trials_no_more(launch, tones, tmp_path, capsys):
+    import shutil
+
+    manifest = Path(next(o for o in tones if o.startswith("dataset.train=")).split("=")[1])
+    shutil.copytree(manifest.parent, tmp_path / "data", ignore=shutil.ignore_patterns("data"))
+    parts = [f"dataset.{part}={tmp_path / 'data' / part}.jsonl" for part in ("train", "val", "test")]
+    cache = f"data_dir={tmp_path}/cache"
+    sweep = ["-m", "search=grid", *FAST, *tones, *parts, cache, "trainer.max_epochs=1", "optimizer.lr=1e-3,1e-2"]
+    sweep.append(f"search.dir={tmp_path}/sweep")
+    launch(*sweep)
+    launch(*sweep)
+    assert "2 of them are there already." in capsys.readouterr().out
+    before = [row["score"] for row in ledger(tmp_path / "sweep")]
+    own = tmp_path / "data" / "train.jsonl"
+    own.write_text(own.read_text().replace('"text": "', '"text": "d'))
+    launch(*sweep)
+    rows = ledger(tmp_path / "sweep")
+    assert [row["fits"] for row in rows] == [False, False, True, True]
+    assert [row["score"] for row in rows[:2]] == before != [row["score"] for row in rows[2:]]
+    assert "0 of them are there already, 2 of another space, config or data" in capsys.readouterr().out
+
+
 def test_a_failed_trial_says_why_and_the_sweep_goes_on(launch, tone_labels, tmp_path, capsys):
     points = "optimizer.lr=choice(1e-2,1e30,2e-2)"
     launch("-m", "search=grid", *FAST, *tone_labels, points, f"search.dir={tmp_path}/sweep")

@@ -126,7 +126,7 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
     same = [f"dataset.{part}={manifest}" for part in ("train", "val", "test")]
     overfit = ["trainer.max_epochs=120", "dataset.batch_size=5", "optimizer.lr=0.01", "model.encoder.dropout=0"]
     overfit += ["model.encoder.width=48", "model.encoder.time_strides=1"]
-    settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", *overfit]
+    settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", "dataset.shared=allow", *overfit]
     folder = launch(*settings)
     assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
 

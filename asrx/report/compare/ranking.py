@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from asrx.report.compare.significance import LEVEL, RESAMPLES, holm, interval, p_value, resampled_rates
-from asrx.report.compare.systems import System, check_alike
+from asrx.report.compare.systems import Key, System, check_alike
 from asrx.report.errors import KINDS, Kind
 from asrx.report.sweep import Sweep
 from asrx.report.terminal import HEADLINES
@@ -21,7 +21,8 @@ NAMED = 8  # systems listed by name in a sentence
 
 
 class Versus(NamedTuple):
-    """A system against the best, over the `shared` utterances: its figure less the best's, its interval, the test."""
+    """A system against the best: its figure less the best's, its interval, and the test, paired over the `shared`
+    utterances; where they share none, of two samples that have nothing to do with each other."""
 
     difference: float
     interval: tuple[float, float]
@@ -42,9 +43,9 @@ class Standing(NamedTuple):
 
 
 class Draw(NamedTuple):
-    """What the bootstrap draws: whole speakers, given by utterance id, or single utterances (None); why; how often."""
+    """What the bootstrap draws: whole speakers, given by utterance, or single utterances (None); why; how often."""
 
-    speakers: dict[str, str] | None
+    speakers: dict[Key, str] | None
     why: str
     resamples: int
 
@@ -77,7 +78,7 @@ def rank(systems: Sequence[System], sweep: Sweep | None) -> Ranking:
         sweep: whose trials they all are: then they are ranked by its score, else by their errors.
 
     Raises:
-        UserError: none was tested, they cannot be compared, or one shares no utterance with the best.
+        UserError: none was tested, or they cannot be compared.
     """
     tested = [system for system in systems if system.counts]
     if not tested:
@@ -89,10 +90,8 @@ def rank(systems: Sequence[System], sweep: Sweep | None) -> Ranking:
     )
     best, *others = ranked
     shared = [frozenset(best.counts) & frozenset(other.counts) for other in others]
-    if frozenset() in shared:
-        other = others[shared.index(frozenset())]
-        raise UserError(f"{other.folder} shares no utterance with {best.folder}: name runs on the same data.")
-    draw = _draw(ranked, [*shared, best.counts.keys()])
+    alone = [best, *(other for other, names in zip(others, shared, strict=True) if not names)]
+    draw = _draw(ranked, [*filter(None, shared), *(system.counts.keys() for system in alone)])
     intervals = _intervals(ranked, kind, draw)
     versus = _versus(best, others, shared, kind, draw)
     headline = next(iter(kind.metrics))
@@ -131,7 +130,7 @@ def verdict(ranking: Ranking) -> str:
 
 def caveats(ranking: Ranking) -> list[str]:
     """What the figures do not say, in sentences."""
-    found = [CAVEAT]
+    found = [CAVEAT, *_unlike(ranking)]
     counts = [one.system.counts.values() for one in ranking.standings]
     flawless = [answers for answers in counts if not any(count.errors for count in answers)]
     if flawless:
@@ -143,6 +142,26 @@ def caveats(ranking: Ranking) -> list[str]:
     return found
 
 
+def _unlike(ranking: Ranking) -> list[str]:
+    """What is to be said where not all systems were tested on the same utterances."""
+    best, *others = ranking.standings
+    apart = [one.system.name for one in others if not one.versus.shared]
+    if apart and len(apart) == len(others):
+        mean = np.mean([one.figure for one in ranking.standings])
+        return [
+            f"No utterance is in two of these tests, as where each leaves out another speaker: they are compared "
+            f"unpaired, what differs may be the recordings, and the figure of all is their mean, {100 * mean:.2f} %."
+        ]
+    found = []
+    if apart:
+        found.append(f"{_listed(apart)} answered other utterances than {best.system.name}: compared unpaired.")
+    total = len(best.system.counts)
+    partly = [f"{one.system.name} ({one.versus.shared} of {total})" for one in others if 0 < one.versus.shared < total]
+    if partly:
+        found.append(f"Paired with {best.system.name} on the utterances that both answered: {_listed(partly)}.")
+    return found
+
+
 def _listed(names: Sequence[str]) -> str:
     first, rest = list(names[:NAMED]), len(names) - NAMED
     if rest > 0:
@@ -150,12 +169,12 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(first[:-1]), first[-1]]))
 
 
-def _rate(system: System, names: Collection[str]) -> float:
+def _rate(system: System, names: Collection[Key]) -> float:
     errors, units = (sum(system.counts[name][place] for name in names) for place in (0, 1))
     return errors / max(units, 1)
 
 
-def _draw(systems: Sequence[System], compared: Sequence[Collection[str]]) -> Draw:
+def _draw(systems: Sequence[System], compared: Sequence[Collection[Key]]) -> Draw:
     """Speakers where each utterance to be compared names one and there are enough of them, else utterances."""
     speakers = {name: count.speaker for system in systems for name, count in system.counts.items()}
     resamples = max(RESAMPLES, PER_TEST * len(systems))
@@ -182,24 +201,29 @@ def _intervals(systems: Sequence[System], kind: Kind, draw: Draw) -> list[tuple[
 
 
 def _versus(
-    best: System, others: Sequence[System], shared: Sequence[frozenset[str]], kind: Kind, draw: Draw
+    best: System, others: Sequence[System], shared: Sequence[frozenset[Key]], kind: Kind, draw: Draw
 ) -> list[Versus]:
     tests = {}
     for names, places in _grouped(shared).items():
-        best_R, *others_SR = _figures([best, *(others[i] for i in places)], names, kind, draw)
+        compared = [others[i] for i in places]
+        if names:
+            best_R, *others_SR = _figures([best, *compared], names, kind, draw)
+        else:
+            best_R = _figures([best], best.counts, kind, draw)[0]
+            others_SR = [_figures([other], other.counts, kind, draw, seed=1)[0] for other in compared]
         for place, other_R in zip(places, others_SR, strict=True):
             tests[place] = interval(other_R - best_R), p_value(other_R - best_R)
     adjusted = holm(np.array([tests[place][1] for place in range(len(others))]))
     found = []
     for place, (other, names) in enumerate(zip(others, shared, strict=True)):
-        ours, theirs = (_rate(system, names) for system in (other, best))
+        ours, theirs = (_rate(system, names or system.counts) for system in (other, best))
         verdict = WITHIN if adjusted[place] >= LEVEL else WORSE if ours > theirs else BETTER
         difference = kind.figure(ours) - kind.figure(theirs)
         found.append(Versus(difference, *tests[place], float(adjusted[place]), verdict, len(names)))
     return found
 
 
-def _grouped(sets: Sequence[frozenset[str]]) -> dict[frozenset[str], list[int]]:
+def _grouped(sets: Sequence[frozenset[Key]]) -> dict[frozenset[Key], list[int]]:
     """The places of equal sets."""
     places = defaultdict(list)
     for place, names in enumerate(sets):
@@ -207,10 +231,10 @@ def _grouped(sets: Sequence[frozenset[str]]) -> dict[frozenset[str], list[int]]:
     return places
 
 
-def _figures(systems: Sequence[System], names: Collection[str], kind: Kind, draw: Draw) -> np.ndarray:
+def _figures(systems: Sequence[System], names: Collection[Key], kind: Kind, draw: Draw, seed: int = 0) -> np.ndarray:
     """Resampled figures (S, R) of systems on the utterances named."""
     order = sorted(names)
     counts_SN2 = np.array([[system.counts[name][:2] for name in order] for system in systems], dtype=float)
-    drawn = [draw.speakers[name] for name in order] if draw.speakers else order
+    drawn = [draw.speakers[name] for name in order] if draw.speakers else range(len(order))
     clusters_N = np.unique(drawn, return_inverse=True)[1]
-    return kind.figure(resampled_rates(counts_SN2[..., 0], counts_SN2[..., 1], clusters_N, draw.resamples))
+    return kind.figure(resampled_rates(counts_SN2[..., 0], counts_SN2[..., 1], clusters_N, draw.resamples, seed))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,8 @@ from asrx.report.errors import Judged, kind_of
 from asrx.report.folder import PLACES, RunFolder
 from asrx.report.sweep import Sweep, Trial
 from asrx.types import UserError
+
+Key = tuple[str, str, int]  # of a `Prediction`, and how many like it came before
 
 
 class Count(NamedTuple):
@@ -41,8 +43,9 @@ class Search(NamedTuple):
 class System:
     """One row of the comparison.
 
-    `kind`, `part` and `counts` (by utterance id) are None where nothing was tested, for which `reason` may say why.
-    `curves` are the rows of metrics.csv of each run. `parameters` is the size of the model, `search` None for a run.
+    `kind`, `part` and `counts` (by recording and reference) are None where nothing was tested, for which `reason` may
+    say why. `curves` are the rows of metrics.csv of each run. `parameters` is the size of the model, `search` None for
+    a run.
     """
 
     name: str
@@ -53,7 +56,7 @@ class System:
     search: Search | None
     kind: str | None
     part: str | None
-    counts: dict[str, Count] | None
+    counts: dict[Key, Count] | None
     curves: list[list[dict[str, float | None]]]
     parameters: int | None
     steps: float | None
@@ -146,13 +149,16 @@ def _tested(runs: Sequence[RunFolder]) -> dict[str, Any]:
     }
 
 
-def _counts(runs: Sequence[RunFolder]) -> dict[str, Count]:
+def _counts(runs: Sequence[RunFolder]) -> dict[Key, Count]:
     """Folds answer different utterances, seeds the same ones."""
     answers = defaultdict(list)
     for run in runs:
+        met = Counter()
         steps = kind_of(run).align(run.predictions)
         for one in map(Judged, run.predictions, steps):
-            answers[one.prediction.id].append(one)
+            key = one.prediction.key
+            answers[*key, met[key]].append(one)  # a recording that is there twice counts twice
+            met[key] += 1
     return {
         name: Count(mean(one.errors for one in same), mean(one.units for one in same), same[0].prediction.speaker)
         for name, same in answers.items()

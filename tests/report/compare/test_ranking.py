@@ -96,14 +96,28 @@ def test_many_tests_get_resamples_enough_to_tell(tmp_path):
 
 def test_what_cannot_be_compared_is_told(tmp_path, make_run, digits):
     ours = run(tmp_path, "ours", hits(5, 10))
-    with pytest.raises(UserError, match=r"shares no utterance with .*: name runs on the same data"):
-        rank([ours, run(tmp_path, "theirs", hits(5, 10), first=100)], None)
     with pytest.raises(UserError, match="their parts are val and test"):
         rank([ours, run(tmp_path, "validated", hits(5, 10), part="val")], None)
     with pytest.raises(UserError, match="their kinds are error_rate and classification"):
         rank([ours, of_run(read_run(make_run("error_rate", digits)), "words")], None)
     with pytest.raises(UserError, match="has been tested yet"):
         rank([of_run(read_run(make_run("classification", None)), "untested")], None)
+
+
+def test_tests_that_share_nothing_are_compared_unpaired(tmp_path):
+    """By lines they would be paired, and every difference would look certain."""
+    better, same = hits(190), hits(189)
+    ranking = rank([run(tmp_path, "a", better), run(tmp_path, "b", same, first=1000)], None)
+    versus = ranking.standings[1].versus
+    assert (versus.shared, versus.verdict) == (0, "within noise")
+    assert versus.interval[0] < -0.03 and versus.interval[1] > 0.03
+    assert (
+        "No utterance is in two of these tests" in caveats(ranking)[1] and "their mean, 94.75 %" in caveats(ranking)[1]
+    )
+    three = rank([run(tmp_path, "c", better), run(tmp_path, "d", same), run(tmp_path, "e", same, first=1000)], None)
+    assert "e answered other utterances than c: compared unpaired." in caveats(three)
+    partly = rank([run(tmp_path, "f", better), run(tmp_path, "g", same, first=50)], None)
+    assert "Paired with f on the utterances that both answered: g (150 of 200)." in caveats(partly)
 
 
 def test_one_system_is_only_shown(tmp_path):

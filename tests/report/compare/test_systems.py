@@ -23,7 +23,11 @@ def test_seeds_are_averaged_and_folds_are_pooled(tmp_path):
     for name, (right, first) in runs.items():
         write_run(folder / "000" / name, right, first=first, speakers=2)
     system = trial_of(folder, runs)
-    assert system.counts == {"utt0": (0, 1, "s0"), "utt1": (0.5, 1, "s1"), "utt2": (1, 1, "s0")}
+    assert system.counts == {
+        ("/data/0.wav 0.0", "yes", 0): (0, 1, "s0"),
+        ("/data/1.wav 0.0", "yes", 0): (0.5, 1, "s1"),
+        ("/data/2.wav 0.0", "yes", 0): (1, 1, "s0"),
+    }
     assert system.params == {"dataset": "fsdd", "lr": 0.1}
     assert (system.kind, system.part, system.parameters) == ("classification", "test", 61690)
 
