@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import re
+from contextlib import suppress
 from traceback import walk_tb
 
+import yaml
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from asrx.config.compose import choices, compose, groups, nearest
-from asrx.config.signatures import signature
+from asrx.config.compose import choice_files, choices, compose, groups, nearest
+from asrx.config.signatures import annotations
 from asrx.types import UserError, reason
 
 
@@ -24,8 +28,6 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
@@ -94,14 +96,24 @@ def _unknown_key(key: str, arguments: list[str]) -> str:
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(composed, parent) if parent else None
     target = node.get("_target_") if OmegaConf.is_dict(node) else None
-    known = signature(target) if target else None
-    takes = known.arguments if known else {}
+    takes = annotations(target) if target else {}
     if name in takes:
         return f"{key} has no value in the config to change: to give {target} this argument, write +{key}=..."
     if OmegaConf.is_dict(OmegaConf.select(composed, key)):
         return f"{key} is a mapping, and new keys in it need a plus: write +{key}=..."
+    if others := _choices_with(group := parent.replace(".", "/"), name):
+        return f"{key} is a key of {group}={','.join(others)}, which is not chosen: choose it, or leave the key out."
     options = [*_paths(composed), *(f"{parent}.{name}" for name in takes), *groups()]
     return f"there is no key or group {key}.{nearest(key, options)} `python -m asrx --cfg job` prints every key."
+
+
+def _choices_with(group: str, name: str) -> list[str]:
+    """The choices of a group whose own files give a key."""
+    found = []
+    for choice, path in choice_files(group).items():
+        with suppress(OSError, UnicodeError, YAMLError, TypeError):
+            found += [choice] if name in yaml.safe_load(path.read_text(encoding="utf-8")) else []
+    return found
 
 
 def _paths(node, prefix: str = "") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from asrx.config.components import check_package
+from asrx.config.components import check_package, is_there
 from asrx.config.compose import choices, compose, groups, nearest
 from asrx.config.kinds import at, kinds
 from asrx.config.several import several
@@ -135,7 +135,9 @@ def _arguments(target: str, path: tuple[str, ...]) -> dict[str, str] | None:
     try:
         check_package(target)
         known = signature(target)
-    except LookupError as error:
+    except LookupError as error:  # its source does not show it
+        if is_there(target):
+            return None
         raise UserError(f"{'.'.join(path)}._target_={target}: {error}.") from None
     except UserError as error:
         raise UserError(f"{'.'.join(path)}: {error}") from None

@@ -74,6 +74,15 @@ def find(target: Any, *kinds: Kind) -> Callable[..., Any]:
     return found
 
 
+def is_there(target: str) -> bool:
+    """Whether a module has a name, of a package that somebody named; it is imported."""
+    module, _, name = target.rpartition(".")
+    try:
+        return hasattr(import_module(module), name)
+    except Exception:  # a module of the user's own may fail in any way
+        return False
+
+
 def kind_of_argument(make: Callable[..., Any], name: str) -> Kind:
     """What a component within the arguments of another must be: what the annotation names, or a torch module."""
     with suppress(Exception):  # an annotation may be anything

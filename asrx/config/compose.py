@@ -54,9 +54,13 @@ def nearest(word: str, options: Iterable[str]) -> str:
 
 def choices(group: str) -> dict[str, str]:
     """The choices of a config group such as `model/encoder`, each with the line its YAML begins with."""
+    return {name: _description(path) for name, path in choice_files(group).items()}
+
+
+def choice_files(group: str) -> dict[str, Path]:
+    """The YAML file of each choice of a config group."""
     folders = [home() / "conf" / group, home() / group, Path(group)]
-    files = sorted({path.stem: path for folder in folders for path in folder.glob("*.yaml")}.items())
-    return {name: _description(path) for name, path in files}
+    return dict(sorted({path.stem: path for folder in folders for path in folder.glob("*.yaml")}.items()))
 
 
 def _description(path: Path) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.signatures import signature
+from asrx.config.signatures import annotations
 
 # texts whose defaults do not tell, as they are nothing or looked up
 TEXTS = ("data_dir", "run_dir", "resume", "monitor", "published", "search.metric", "search.direction", "search.dir")
@@ -61,8 +60,7 @@ def _values(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any, s
     """Every value of a config with its key, and its annotation where it is an argument that has one."""
     known = {}
     if isinstance(node, dict) and "_target_" in node:
-        with suppress(LookupError):
-            known = getattr(signature(str(node["_target_"])), "arguments", {})
+        known = annotations(str(node["_target_"]))
     for name, value in node.items() if isinstance(node, dict) else enumerate(node):
         place = (*path, str(name))
         if isinstance(node, dict) and not str(name).startswith("_"):

@@ -37,6 +37,14 @@ def signature(target: str) -> Signature | None:
     return _of_arguments(node.args, skip=0)
 
 
+def annotations(target: str) -> dict[str, str]:
+    """The arguments behind a dotted path, each with its annotation; none where the source does not tell."""
+    with suppress(LookupError):
+        if known := signature(target):
+            return known.arguments
+    return {}
+
+
 def _find(target: str):
     """The module's path list and the definition in it, following `from x import y`."""
     *parts, name = target.split(".")
@@ -121,6 +129,7 @@ def _hands_on(init: ast.FunctionDef) -> bool:
 
 
 def _inherited(module: str, node: ast.ClassDef) -> Signature | None:
+    """Of the first class above that takes any arguments, as Python looks for `__init__`."""
     inherited = Signature({}, False)
     for base in node.bases:
         if ast.unparse(base) in ("ABC", "Protocol"):  # they add no arguments
@@ -130,8 +139,8 @@ def _inherited(module: str, node: ast.ClassDef) -> Signature | None:
         except LookupError:
             return None
         above = _of_class(*found) if found else None
-        if above is None:
-            return None
+        if above is None or above.arguments:
+            return above
         inherited = above
     return inherited
 

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.annotations import fits, is_plain, words
 from asrx.config.kinds import TEXTS, at
-from asrx.config.signatures import signature
+from asrx.config.signatures import annotations
 from asrx.types import UserError
 
 RANGES = {  # least and most, where asrx itself uses the number
@@ -57,7 +57,7 @@ def check_kinds(node: Any, written: Any, allowed: Any, path: tuple[str, ...] = (
             if isinstance(value, dict | list) and isinstance(text, dict | list):
                 check_kinds(value, text, None, (*path, str(i)))
         return
-    known = getattr(signature(node["_target_"]), "arguments", {}) if "_target_" in node else {}
+    known = annotations(node["_target_"]) if "_target_" in node else {}
     for key, value in node.items():
         name, text = str(key), written[key]
         default = allowed.get(name) if isinstance(allowed, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from unicodedata import normalize
 
 import torch
 from torch import nn
@@ -44,6 +45,7 @@ class CTC(nn.Module, Objective):
         beam: int = 1,
     ):
         super().__init__()
+        alphabet = normalize("NFC", alphabet)  # as texts are
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
         self.decoder = CTCDecoder(alphabet, beam)

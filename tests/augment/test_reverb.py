@@ -89,3 +89,9 @@ def test_only_the_first_channel_of_a_response_counts(tmp_path):
     wave = torch.randn(1, 100)
     wet, _ = Reverb(str(tmp_path), RATE, probability=1.0)(wave, torch.tensor([100]))
     torch.testing.assert_close(wet, wave, atol=1e-5, rtol=1e-4)
+
+
+def test_what_lasts_longer_than_any_room_is_told(tmp_path):
+    """Padded to an hour of noise, a few rooms would fill the memory."""
+    with pytest.raises(UserError, match=r"a\.wav lasts longer than any room rings, 30 s: take it out"):
+        room(tmp_path, a=np.full(31 * RATE, 0.1))(torch.zeros(1, 10), torch.tensor([10]))

@@ -73,6 +73,10 @@ CLASSES = """
         def __init__(self, c, settings, **rest):
             super().__init__(1, **settings)
 
+    class Mixin: ...
+
+    class OfTwo(HandsOn, Mixin): ...
+
     class Anything:
         def __init__(self, a, **rest): ...
 
@@ -89,6 +93,7 @@ CLASSES = """
         pytest.param("HandsOnAgain", {"a", "b", "c", "d"}, False, id="handed on twice"),
         pytest.param("Keeps", {"c"}, True, id="kept"),
         pytest.param("HandsOnOthers", {"c", "settings"}, True, id="other keywords handed on"),
+        pytest.param("OfTwo", {"a", "b", "c"}, False, id="of the first class above that takes any"),
         pytest.param("HandsOnToAnything", {"a", "c"}, True, id="handed on to a class that takes anything"),
     ],
 )
@@ -159,6 +164,15 @@ def test_what_a_module_takes_over_from_another_is_found(target):
 def test_what_is_nowhere_is_said_to_be(target):
     with pytest.raises(LookupError):
         signature(target)
+
+
+def test_a_class_that_no_source_shows_is_not_said_to_be_missing(tmp_path, monkeypatch):
+    (tmp_path / "made.py").write_text("globals()['Made'] = type('Made', (), {})\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("ASRX_COMPONENTS", "made")
+    node = {"_target_": "made.Made", "of": {"_target_": "asrx.augment.gain.Gain"}}
+    check(changed("augment.wave", [node]), ALLOWED)
+    assert refusal("augment.wave", [{"_target_": "made.Mad"}]).endswith("made has no Mad.")
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ def test_ctc_text_round_trip_and_strange_characters(ctc):
         ctc.encode(" ")
     with pytest.raises(UserError, match="each character once"):
         CTC(4, "aba")
+    assert CTC(4, "ae\u0301").encode("\u00e9") == [1], "an alphabet has one Unicode form, as texts have"
 
 
 def test_cross_entropy_takes_its_labels_from_the_training_texts():
