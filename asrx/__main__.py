@@ -74,14 +74,13 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     try:
         with alone(folder), _left_empty(folder):
             best = run(checked(cfg, moved), folder, [*overrides, *moved])
-    except UserError as error:
-        if hydra.mode == RunMode.MULTIRUN:
-            raise  # the other jobs of the sweep go on
-        sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
     except Exception as error:
-        if os.environ.get("ASRX_TRACEBACK") or explain(error, overrides):
+        if os.environ.get("ASRX_TRACEBACK"):
             raise
-        raise UserError(unforeseen(error, folder)) from error
+        sentence = explain(error, overrides) or unforeseen(error, folder)
+        if hydra.mode == RunMode.MULTIRUN:
+            raise UserError(sentence) from error  # the other jobs of the sweep go on
+        sys.exit(f"asrx: {sentence}")  # as an exception, Hydra would print its own line before it
     if best is None:
         sys.exit(INTERRUPTED)  # a sweep stops too
     return best

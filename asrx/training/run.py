@@ -189,6 +189,7 @@ def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[
     accelerator = _accelerator(cfg.trainer)
     chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
     settings = OmegaConf.to_container(cfg.trainer, resolve=True)
+    _check_trainer(settings, chosen["precision"])
     del settings["callbacks"]
     trainer = build(
         settings | chosen,
@@ -204,6 +205,20 @@ def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[
             "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
         )
     return trainer
+
+
+def _check_trainer(settings: dict[str, Any], precision: str) -> None:
+    """Refuse what Lightning offers and asrx cannot do."""
+    if settings.get("overfit_batches"):
+        raise UserError(
+            "trainer.overfit_batches takes the sampler away that makes batches: to overfit, give a few utterances as "
+            "dataset.train, dataset.val and dataset.test, with dataset.shared=allow."
+        )
+    if precision in ("bf16-true", "16-true"):
+        raise UserError(
+            f"trainer.precision={precision} keeps weights in 16 bits, and losses are computed in 32: choose "
+            f"{precision.replace('true', 'mixed')}."
+        )
 
 
 def _train_and_test(
