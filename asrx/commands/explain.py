@@ -29,6 +29,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
 
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's word for what it cannot do
+        return f"Lightning: {' '.join(str(error).split())}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
     if isinstance(error, UnicodeDecodeError):  # Hydra does not say of which file

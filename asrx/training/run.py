@@ -173,6 +173,7 @@ def _callbacks(
 ) -> list[Callback]:
     """In the order in which they are asked: what is in a checkpoint must be known when it is written."""
     from pytorch_lightning import Callback
+    from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 
     from asrx.training.callbacks.history import History
     from asrx.training.callbacks.progress import Progress
@@ -180,6 +181,13 @@ def _callbacks(
 
     bar = [Progress(checkpoints.monitor, cfg.dataset.sample_rate)] if cfg.trainer.enable_progress_bar else []
     own = [build(node, Callback) for node in cfg.trainer.callbacks]
+    if finder := next(
+        (callback for callback in own if isinstance(callback, LearningRateFinder | BatchSizeFinder)), None
+    ):
+        raise UserError(
+            f"trainer.callbacks: {type(finder).__name__} trains on trial before the run, in steps that its schedule "
+            "counts: search for the value instead, python -m asrx -m search=tpe."
+        )
     return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
 
 
@@ -244,8 +252,8 @@ def _train_and_test(
             raise Interrupted
         if checkpoints.best is None:
             raise UserError(
-                "Training ended before its first validation, which chooses the checkpoint to test: "
-                f"{checkpoints.best_path.parent}."
+                "Training ended before its first validation, which chooses the checkpoint to test: allow more with "
+                f"trainer.max_steps or trainer.max_time ({checkpoints.best_path.parent})."
             )
         with stopwatch("test"):
             if cfg.tested == "best":

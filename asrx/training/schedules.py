@@ -1,8 +1,8 @@
 """Learning-rate schedules.
 
 Each is a function of the optimizer, the number of optimizer steps in the whole run (None where it has no end), and the
-direction of the validation metric. The System steps them itself: Lightning leaves out schedules of a whole epoch in the epoch that a resumed run
-goes on with.
+direction of the validation metric. The System steps them itself: Lightning leaves out schedules of a whole epoch in the
+epoch that a resumed run goes on with.
 """
 
 from __future__ import annotations

@@ -98,6 +98,35 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["+trainer.overfit_batches=2"], "with dataset.shared=allow"),
+        (["trainer.precision=bf16-true"], "choose bf16-mixed"),
+        (["trainer.max_epochs=-1"], "optimizer/schedule=one_cycle is spread over all steps"),
+        (
+            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.BatchSizeFinder}]"],
+            "search for the value instead",
+        ),
+        (["+trainer.max_steps=2"], "allow more with trainer.max_steps"),
+        (["+trainer.limit_val_batches=0.1"], "Lightning: You requested to check 0.1 of the `val_dataloader`"),
+        (
+            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.LearningRateMonitor}]"],
+            "Lightning: Cannot use `LearningRateMonitor`",
+        ),
+    ],
+)
+def test_what_lightning_cannot_do_here_is_one_sentence(launch, tones, given, sentence):
+    with pytest.raises(SystemExit, match=r"^asrx: ") as ended:
+        launch(*tones, *FAST, *given)
+    assert sentence in str(ended.value)
+
+
+def test_time_may_end_training(launch, tones):
+    folder = launch(*tones, *FAST, "trainer.max_epochs=-1", "+trainer.max_time=00:00:00:03", "optimizer/schedule=none")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
 def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monkeypatch, tmp_path, capsys):
     import pickle
 
