@@ -115,10 +115,13 @@ class Span(NamedTuple):
 class TextDecoder(Protocol):
     """What turns the outputs of a model into text. It needs no weights, so an exported model is read by the same one.
 
-    Log probabilities are (B, T, V) where a text is spelt frame by frame, (B, V) where it is one label.
+    Log probabilities are (B, T, V) where a text is spelt frame by frame, (B, V) where it is one label. What it is built
+    with is among its attributes, so that an export can name it; `temperature` is what log probabilities are divided by
+    before `explain` says how sure it is.
     """
 
     labels: list[str]
+    temperature: float
 
     @abstractmethod
     def __call__(self, logp: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:

@@ -21,15 +21,16 @@ class CTCDecoder(TextDecoder):
         labels: the characters, in the order of the outputs.
         beam: 1 takes the best path; more is the width of a prefix beam search. A score is then the log probability of
             the text, over all its alignments, instead of the path's.
+        temperature: what log probabilities are divided by for confidences.
 
     Raises:
         UserError: `beam` is below 1.
     """
 
-    def __init__(self, labels: Sequence[str], beam: int = 1):
+    def __init__(self, labels: Sequence[str], beam: int = 1, temperature: float = 1.0):
         if not isinstance(beam, int) or beam < 1:
             raise UserError(f"model.objective.beam={beam} should be a whole number from 1, which is greedy decoding.")
-        self.labels, self.beam = list(labels), beam
+        self.labels, self.beam, self.temperature = list(labels), beam, temperature
         self.ids = {label: i for i, label in enumerate(labels)}
         self.blank = len(self.labels)
 
@@ -47,6 +48,7 @@ class CTCDecoder(TextDecoder):
         A word's confidence is the geometric mean of its characters' probabilities, each in its best frame; that of an
         empty text is the geometric mean of the blank's.
         """
+        logp = (logp / self.temperature).log_softmax(-1)
         words = self._words(logp, text)
         if not words:
             return float(logp[:, self.blank].mean().exp()), []

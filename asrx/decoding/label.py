@@ -14,10 +14,11 @@ class LabelDecoder(TextDecoder):
 
     Args:
         labels: in the order of the outputs.
+        temperature: what log probabilities are divided by for confidences.
     """
 
-    def __init__(self, labels: Sequence[str]):
-        self.labels = list(labels)
+    def __init__(self, labels: Sequence[str], temperature: float = 1.0):
+        self.labels, self.temperature = list(labels), temperature
         self.ids = {label: i for i, label in enumerate(labels)}
 
     def __call__(self, logp: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
@@ -27,4 +28,4 @@ class LabelDecoder(TextDecoder):
 
     def explain(self, logp: torch.Tensor, text: str) -> tuple[float, list[Span]]:
         """The label's probability; a label has no words."""
-        return float(logp[self.ids[text]].exp()), []
+        return float((logp / self.temperature).softmax(-1)[self.ids[text]]), []

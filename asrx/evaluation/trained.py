@@ -56,6 +56,7 @@ def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
         pipeline.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"{checkpoint} belongs to another model: leave out overrides that change its shape.") from error
+    pipeline.objective.decoder.temperature = state["asrx"].get("temperature", 1.0)
     return Model(cfg, pipeline.eval())
 
 

@@ -88,6 +88,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     predictions = system.all_predictions() if results["test"] else []
     if _is_main():
         if results["test"]:
+            results |= _calibrated(cfg, system, data, checkpoints)
             write_predictions(folder, data.utterances[cfg.test_part], data.hashes(cfg.test_part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
@@ -266,6 +267,19 @@ def _train_and_test(
         return results | {"state": "pruned", "reason": str(reason)}
     test = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
     return results | {"state": "finished", "test": test}
+
+
+def _calibrated(cfg: DictConfig, system: System, data: DataModule, checkpoints: Checkpoints) -> dict[str, Any]:
+    """What metrics.json says of confidences; their temperature goes into the checkpoints. Trials need none."""
+    from asrx.training.calibration import calibrate
+
+    if "trial" in cfg.search:
+        return {}
+    found = calibrate(system.pipeline.cpu().eval(), data.val_dataloader())
+    if found is None:
+        return {}
+    checkpoints.note(temperature=found.temperature)
+    return {"calibration": found._asdict()}
 
 
 def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:

@@ -63,6 +63,16 @@ class Checkpoints(Checkpoint):
         self._write(trainer, self.last_path)
         self.written = time.monotonic()
 
+    def note(self, **facts: float) -> None:
+        """Add to what the checkpoints say of the model, once training is over."""
+        import torch
+
+        for path in (self.best_path, self.last_path):
+            state = torch.load(path, "cpu", weights_only=True)
+            state["asrx"] |= facts
+            torch.save(state, path.with_suffix(".part"))
+            os.replace(path.with_suffix(".part"), path)
+
     def _write(self, trainer: pl.Trainer, path: Path) -> None:
         partial = path.with_suffix(".part")
         trainer.save_checkpoint(partial)
