@@ -3,6 +3,7 @@
     python -m asrx export RUN_FOLDER hello-asr                        # onnxruntime, asrx.load, most of sherpa-onnx
     python -m asrx export RUN_FOLDER hello-asr --form sherpa          # sherpa-onnx, with its time stamps
     python -m asrx export RUN_FOLDER hello-asr --form nemo            # sherpa-onnx's nemo_ctc, onnx-asr
+    python -m asrx export RUN_FOLDER hello-asr --form stream          # sherpa-onnx's OnlineRecognizer, chunk by chunk
     python -m asrx export RUN_FOLDER models --form triton             # a model repository of NVIDIA's Triton
     python -m asrx export RUN_FOLDER hello-asr --quantize int8        # weights of eight bits, if they are good enough
 
@@ -19,7 +20,7 @@ from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
 from asrx.types import UserError
 
-FORMS = ("onnx", "sherpa", "nemo", "triton")  # of asrx.export.forms, which a help does not load
+FORMS = ("onnx", "sherpa", "nemo", "stream", "triton")  # of asrx.export.forms.all, which a help does not load
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from asrx.export.forms import Form
+from asrx.export.forms.base import Form
 from asrx.report.files import read_json
 from asrx.report.terminal import HEADLINES
 
@@ -47,5 +47,6 @@ def write_card(folder: Path, source: Path, cfg: DictConfig, form: Form, report: 
         encoder=cfg.model.encoder._target_,
         features=cfg.features._target_,
         corpus=cfg.dataset.corpus._target_,
+        tail=getattr(form, "tail", 0.0),
     )
     (folder / "README.md").write_text(text, encoding="utf-8")

@@ -14,7 +14,8 @@ from asrx.config.saved import config_of
 from asrx.evaluation.trained import Model, Trained, load, load_model
 from asrx.export.card import write_card
 from asrx.export.folder import write_config, write_model
-from asrx.export.forms import FORMS, Form
+from asrx.export.forms.all import FORMS
+from asrx.export.forms.base import Form
 from asrx.export.parity import Exported, Parity, accuracy, parity
 from asrx.export.quantize import int8
 from asrx.recognition.sources import read

@@ -13,7 +13,7 @@ import torch
 from omegaconf import DictConfig
 
 from asrx.export import onnx_file
-from asrx.export.forms import Form
+from asrx.export.forms.base import Form
 from asrx.export.lstm import with_nodes
 from asrx.export.onnx_file import OPSET
 from asrx.types import TextDecoder, UserError

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import nn
 
 from asrx.training.pipeline import Pipeline
 
+NEVER = -100.0  # a log probability
 WHOLE = -1  # as a length: as long as the batch is
 
 
@@ -48,3 +51,56 @@ class FrameGraph(nn.Module):
         frames_BTF = frames.transpose(1, 2) if self.bins_first else frames
         enc_BTD, lengths_B = self.pipeline.encoder(*self.pipeline.features.normalized(frames_BTF, lengths_B))
         return self.pipeline.objective.log_probabilities(enc_BTD, lengths_B), lengths_B
+
+
+class ChunkGraph(nn.Module):
+    """From features of the next frames and what a streaming encoder remembers, as NeMo's streaming models have it.
+
+    The caches begin as zeros: `cache_last_channel` (B, layers, 2, D), outputs and cells of the LSTM; `cache_last_time`
+    (B, 1, 1, numbers), what convolutions still look at and outputs that wait for later ones; and
+    `cache_last_channel_len` (B,), the outputs so far. The first `lookahead` outputs stand before the beginning, and say
+    blank.
+
+    Args:
+        pipeline: see `asrx.training.pipeline`; its encoder is a `StreamingEncoder` with forward LSTM layers.
+    """
+
+    def __init__(self, pipeline: Pipeline):
+        super().__init__()
+        self.pipeline = pipeline
+        *contexts, outputs, _, _ = pipeline.encoder.begin(1)
+        waiting = (pipeline.encoder.lookahead, pipeline.encoder.dim)
+        self.shapes = [tuple(context.shape[1:]) for context in contexts] + [waiting]
+        self.layers = len(outputs)
+
+    def begin(self, batch: int) -> list[torch.Tensor]:
+        """The caches before the first frame."""
+        numbers = sum(math.prod(shape) for shape in self.shapes)
+        channel = torch.zeros(batch, self.layers, 2, self.pipeline.encoder.dim)
+        return [channel, torch.zeros(batch, 1, 1, numbers), torch.zeros(batch, dtype=torch.int64)]
+
+    def forward(
+        self,
+        frames_BFT: torch.Tensor,
+        lengths_B: torch.Tensor,
+        channel: torch.Tensor,
+        time: torch.Tensor,
+        given_B: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        """Frames and caches to log probabilities, their number, and the caches after them."""
+        encoder, objective = self.pipeline.encoder, self.pipeline.objective
+        parts = time.flatten(1).split([math.prod(shape) for shape in self.shapes], 1)
+        *contexts, waiting = (part.unflatten(1, shape) for part, shape in zip(parts, self.shapes, strict=True))
+        outputs, cells = channel.permute(2, 1, 0, 3).unbind(0)
+        frames_BTF, lengths_B = self.pipeline.features.normalized(frames_BFT.transpose(1, 2), lengths_B)
+        enc_BTD, (*contexts, outputs, cells, waiting) = encoder.advance(
+            frames_BTF, [*contexts, outputs, cells, waiting]
+        )
+        logp_BTV = objective.log_probabilities(enc_BTD, lengths_B)
+        place_BT = given_B[:, None] + torch.arange(logp_BTV.shape[1])
+        nothing_V = torch.full((logp_BTV.shape[2],), NEVER)
+        nothing_V[-1] = 0
+        logp_BTV = torch.where((place_BT < encoder.lookahead)[:, :, None], nothing_V, logp_BTV)
+        count_B = torch.zeros_like(lengths_B) + logp_BTV.shape[1]
+        time = torch.cat([part.flatten(1) for part in (*contexts, waiting)], 1)[:, None, None]
+        return logp_BTV, count_B, torch.stack([outputs, cells]).permute(2, 1, 0, 3), time, given_B + count_B

@@ -22,13 +22,13 @@ class NodeLSTM(nn.Module):
         super().__init__()
         self.width = stack.layers[0][0].hidden_size
         self.directions = len(stack.layers[0])
-        self.layers = len(stack.layers)
+        self.count = len(stack.layers)
         for i, ways in enumerate(stack.layers):
             for name, parts in zip("wrb", zip(*map(_weights, ways), strict=True), strict=True):
                 self.register_buffer(f"{name}{i}", torch.stack(parts).detach())
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        for i in range(self.layers):
+        for i in range(self.count):
             batch, time = x_BTD.shape[:2]
             weights = [getattr(self, f"{name}{i}") for name in "wrb"]
             y_TWBD = torch.onnx.ops.symbolic(
@@ -40,6 +40,26 @@ class NodeLSTM(nn.Module):
             )
             x_BTD = y_TWBD.permute(2, 0, 1, 3).flatten(2)
         return x_BTD
+
+    def advance(
+        self, x_BTD: torch.Tensor, outputs_LBD: torch.Tensor, cells_LBD: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """See `LSTMStack`."""
+        left = []
+        for i in range(self.count):
+            batch, time = x_BTD.shape[:2]
+            weights = [getattr(self, f"{name}{i}") for name in "wrb"]
+            y_TWBD, *state = torch.onnx.ops.symbolic_multi_out(
+                "LSTM",
+                [x_BTD.transpose(0, 1), *weights, None, outputs_LBD[i : i + 1], cells_LBD[i : i + 1]],
+                {"hidden_size": self.width},
+                dtypes=[torch.float32] * 3,
+                shapes=[[time, 1, batch, self.width], *[[1, batch, self.width]] * 2],
+            )
+            x_BTD = y_TWBD[:, 0].transpose(0, 1)
+            left.append(state)
+        outputs, cells = (torch.cat(parts) for parts in zip(*left, strict=True))
+        return x_BTD, outputs, cells
 
 
 def with_nodes(module: nn.Module) -> nn.Module:

@@ -13,7 +13,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 
 from asrx.evaluation.trained import Trained
-from asrx.export.forms import Form
+from asrx.export.forms.base import Form
 from asrx.recognition.engines import session
 
 BATCH = 8
@@ -27,10 +27,11 @@ class Exported:
 
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms in [-1, 1] and lengths in samples to log probabilities and lengths in frames."""
-        given = (argument.numpy() for argument in self.form.arguments(wave_BT, lengths_B))
-        logp, *more = self.session.run(None, dict(zip(self.form.inputs, given, strict=True)))
-        lengths = torch.from_numpy(more[0]) if more else torch.full_like(lengths_B, logp.shape[1])
-        return torch.from_numpy(logp), lengths
+        return self.form.answer(self._run, wave_BT, lengths_B)
+
+    def _run(self, *inputs: torch.Tensor) -> list[torch.Tensor]:
+        given = dict(zip(self.form.inputs, (argument.numpy() for argument in inputs), strict=True))
+        return [torch.from_numpy(output) for output in self.session.run(None, given)]
 
 
 class Parity(NamedTuple):
@@ -65,6 +66,8 @@ def parity(exported: Exported, waves: Sequence[torch.Tensor]) -> Parity:
     finally:
         torch.set_num_threads(threads)
     expected = [(logp.repeat_interleave(repeats, 1) if repeats > 1 else logp, n * repeats) for logp, n in expected]
+    if exported.form.prefix:
+        expected = [(logp, ends) for (logp, _), (_, ends) in zip(expected, found, strict=True)]
     pairs = zip(expected, found, strict=True)
     same = sum(decoder(*mine)[0].text == decoder(*theirs)[0].text for mine, theirs in pairs)
     alone = max(_difference(*_own(*mine), *_own(*theirs)) for mine, theirs in zip(expected, found, strict=True))
@@ -110,7 +113,9 @@ def _own(logp: torch.Tensor, lengths_B: torch.Tensor) -> list[torch.Tensor]:
 
 
 def _difference(a: torch.Tensor, b: torch.Tensor) -> float:
-    return float("inf") if a.shape != b.shape else float((a - b).abs().max())
+    if a.shape != b.shape:
+        return float("inf")
+    return float((a - b).abs().max()) if a.numel() else 0.0
 
 
 def _timed(function, *arguments):

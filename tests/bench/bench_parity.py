@@ -24,7 +24,8 @@ import torch
 from asrx.config.saved import config_of
 from asrx.evaluation.trained import Trained, load
 from asrx.export.folder import write_config, write_model
-from asrx.export.forms import FORMS, Form
+from asrx.export.forms.all import FORMS
+from asrx.export.forms.base import Form
 from asrx.export.parity import Exported
 from asrx.export.quantize import int8
 from asrx.recognition import recognizer, streaming

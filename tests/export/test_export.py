@@ -14,7 +14,8 @@ import torch
 
 from asrx.config.compose import compose
 from asrx.export.folder import write_config, write_model
-from asrx.export.forms import FORMS, Waves
+from asrx.export.forms.all import FORMS
+from asrx.export.forms.waves import Waves
 from asrx.export.parity import Exported, parity
 from asrx.recognition.engines import Engine
 from asrx.recognition.recognizer import Recognizer, load
@@ -161,6 +162,51 @@ class _Torch(Engine):
         if self.whole_frames:
             ends_B = self.pipeline.features.frames(lengths_B) // 4
         return self.pipeline.objective.log_probabilities(enc_BTD, ends_B), ends_B
+
+
+ONLINE = """
+import sys, json, pathlib, numpy as np, soundfile, sherpa_onnx
+folder, recordings, tail = sys.argv[1:]
+recognizer = sherpa_onnx.OnlineRecognizer.from_nemo_ctc(
+    model=f"{folder}/model.onnx", tokens=f"{folder}/tokens.txt", feature_dim=80
+)
+texts = []
+for path in sorted(pathlib.Path(recordings).glob("*.wav")):
+    wave, rate = soundfile.read(path, dtype="float32")
+    stream = recognizer.create_stream()
+    for part in [*np.split(wave, range(1600, len(wave), 1600)), np.zeros(int(float(tail) * rate), "float32")]:
+        stream.accept_waveform(rate, part)
+        while recognizer.is_ready(stream):
+            recognizer.decode_stream(stream)
+    texts.append(recognizer.get_result(stream))
+print(json.dumps(texts))
+"""
+
+
+@torch.inference_mode()
+def test_sherpa_onnx_streams_the_same(tmp_path, recordings):
+    stream = ["model=stream_ctc", "features=nemo", "features.normalize=corpus", "model.encoder.width=48"]
+    cfg, pipeline = untrained(*stream)
+    pipeline.features.fit([(wave[None], torch.tensor([len(wave)])) for wave in sounds()])
+    given = _padded(sounds())
+    head, enc = pipeline.objective.head, pipeline.objective.norm(pipeline(*given)[0])
+    head.bias -= head(enc).mean((0, 1))  # no output is rare
+    chosen, path = exported(tmp_path, cfg, pipeline, "stream")
+    found = parity(Exported(path, chosen), sounds())
+    assert found.same == 12 and max(found.alone, found.padded) < 2e-3
+    texts = _run(ONLINE, tmp_path, recordings, str(chosen.tail))
+    for text, sound in zip(texts, sorted(recordings.glob("*.wav")), strict=True):
+        wave = torch.from_numpy(soundfile.read(sound, dtype="float32")[0])
+        wave = torch.cat([wave, torch.zeros(int(chosen.tail * RATE))])[None]
+        frames = pipeline.features.frames(wave.shape[1])
+        logp, _ = chosen.answer(Exported(path, chosen)._run, wave, torch.tensor([wave.shape[1]]))
+        whole = (frames - 1) // 32 * 8 - pipeline.encoder.lookahead  # a last full chunk is left, too
+        (expected,) = pipeline.objective.decoder(logp[:, :whole], torch.tensor([whole]))
+        assert text.strip() == expected.text.strip()
+    assert len(set(texts)) > 6
+    cfg, pipeline = untrained("model.encoder.width=32", "features=nemo")
+    with pytest.raises(UserError, match="train with model=stream_ctc"):
+        FORMS["stream"](cfg, pipeline)
 
 
 def test_onnx_asr_loads_the_nemo_form(tmp_path, recordings):
