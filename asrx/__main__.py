@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-from asrx.commands.answer import INTERRUPTED, answered
+from asrx.commands.answer import INTERRUPTED, answered, unforeseen
 
 VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "stream", "transcribe")
 
@@ -56,8 +57,9 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
+    from asrx.commands.explain import explain
     from asrx.config.preflight import checked
-    from asrx.training.run import run
+    from asrx.training.run import alone, run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()
@@ -68,26 +70,35 @@ def _job(cfg, moved: list[str]) -> float | str | None:
         parent = os.getppid() if "joblib" in hydra.launcher._target_ else None
         return work(Path(cfg.search.dir), hydra.job.num, parent)
     folder = Path(hydra.runtime.output_dir)
+    overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
     try:
-        overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
-        best = run(checked(cfg, moved), folder, [*overrides, *moved])
-    except UserError as error:
-        _remove_empty(folder)
+        with alone(folder), _left_empty(folder):
+            best = run(checked(cfg, moved), folder, [*overrides, *moved])
+    except Exception as error:
+        if os.environ.get("ASRX_TRACEBACK"):
+            raise
+        sentence = explain(error, overrides) or unforeseen(error, folder)
         if hydra.mode == RunMode.MULTIRUN:
-            raise  # the other jobs of the sweep go on
-        sys.exit(f"asrx: {error}")  # as an exception, Hydra would print its own line before it
+            raise UserError(sentence) from error  # the other jobs of the sweep go on
+        sys.exit(f"asrx: {sentence}")  # as an exception, Hydra would print its own line before it
     if best is None:
         sys.exit(INTERRUPTED)  # a sweep stops too
     return best
 
 
-def _remove_empty(folder: Path) -> None:
-    """Remove a folder that holds nothing but the empty log that Hydra made with it."""
-    with suppress(OSError):
-        log = folder / "asrx.log"
-        if [*folder.iterdir()] == [log] and not log.stat().st_size:
-            log.unlink()
-            folder.rmdir()
+@contextmanager
+def _left_empty(folder: Path) -> Iterator[None]:
+    """Remove a folder that is left, by an error, with nothing but the lock and the empty log that Hydra made."""
+    try:
+        yield
+    except Exception:
+        with suppress(OSError):
+            log = folder / "asrx.log"
+            if {path.name for path in folder.iterdir()} <= {"asrx.log", "lock"} and not log.stat().st_size:
+                for path in list(folder.iterdir()):
+                    path.unlink()
+                folder.rmdir()
+        raise
 
 
 if __name__ == "__main__":

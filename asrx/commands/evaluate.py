@@ -11,7 +11,7 @@ evaluation.json of each run folder, under the KEY=VALUEs and the noise that they
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,6 @@ from asrx.types import UserError
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
-    from torch import nn
 
 
 def main() -> None:
@@ -34,8 +33,12 @@ def main() -> None:
         overrides += [word for word in chosen.runs if _is_override(word)]
         named = [Path(word) for word in chosen.runs if not _is_override(word)]
         folders = list({folder.resolve(): folder for folder in named}.values())
-        compare = ensemble if chosen.ensemble else evaluate
-        print(compare(folders, overrides, chosen.noise, chosen.snr))
+        if chosen.ensemble:
+            print(ensemble_table(folders, overrides, chosen.noise, chosen.snr))
+            return
+        table, found = evaluate(folders, overrides, chosen.noise, chosen.snr)
+        print(table, flush=True)  # whatever becomes of the files
+        keep(found)
 
 
 def _arguments() -> Parser:
@@ -62,7 +65,9 @@ def _is_override(word: str) -> bool:
     return "=" in word and not Path(word).is_dir()
 
 
-def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
+def evaluate(
+    folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
+) -> tuple[str, dict[Path, dict[str, Any]]]:
     """Test runs again, and measure what they cost.
 
     Args:
@@ -72,7 +77,7 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
         snrs: signal-to-noise ratios in dB.
 
     Returns:
-        a table with a line for each run; evaluation.json of each run folder holds the same and more.
+        a table with a line for each run, and what evaluation.json of each run folder is to hold: the same and more.
 
     Raises:
         UserError: a folder holds no run, or what a run needs cannot be had.
@@ -80,14 +85,16 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
     configs = _configs(folders, overrides, noise, snrs)
 
     from asrx.evaluation.measure import cost, scores
+    from asrx.evaluation.noises import noises
     from asrx.evaluation.trained import load
-    from asrx.report.files import read_json, write_json
+    from asrx.report.files import read_json
 
     known = {folder: read_json(folder / "evaluation.json", missing={}) for folder in configs}
     lines = [["run", "figures in %", "clean", *_heads(snrs), "parameters", "as Keras", "MMAC/s", "latency ms", "RTF"]]
+    kept = {}
     for folder, cfg in configs.items():
         trained = load(folder, cfg)
-        figures = [scores(trained, added) for added in _noises(cfg, noise, snrs)]
+        figures = [scores(trained, added) for added in noises(noise, snrs, cfg.dataset.sample_rate)]
         costs = cost(trained)
         lines.append(
             [
@@ -99,53 +106,47 @@ def evaluate(folders: Sequence[Path], overrides: Sequence[str], noise: str | Non
                 f"{costs['real_time_factor']:.4f}",
             ]
         )
-        path = folder / "evaluation.json"
         name = " ".join([*sorted(overrides), f"noise={noise or 'white'}"])
         before = known[folder].get(name, {"snr_db": {}})["snr_db"]
         in_noise = {f"{snr:g}": row for snr, row in zip(snrs, figures[1:], strict=True)}
-        write_json(path, known[folder] | {name: {"clean": figures[0], "snr_db": before | in_noise} | costs})
-    return aligned(lines, words=2)
+        found = {"clean": figures[0], "snr_db": before | in_noise} | costs
+        kept[folder / "evaluation.json"] = known[folder] | {name: found}
+    return aligned(lines, words=2), kept
 
 
-def ensemble(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
-    """Average the probabilities that classifiers give to the same test utterances (bagging, Breiman 1996,
-    https://doi.org/10.1007/BF00058655, where the members were trained on bootstrap draws).
-
-    The arguments are those of `evaluate`.
-
-    Returns:
-        a table with a line for each run, their mean, and the ensemble.
+def keep(files: Mapping[Path, dict[str, Any]]) -> None:
+    """Write what `evaluate` found, wherever that is possible.
 
     Raises:
-        UserError: fewer than two runs, runs that are no classifiers or differ in labels or test utterances, or see
-            `evaluate`.
+        UserError: some files could not be written.
+    """
+    from asrx.report.files import write_json
+
+    failed = []
+    for path, content in files.items():
+        try:
+            write_json(path, content)
+        except OSError as error:
+            failed.append(f"{path} ({error.strerror or error})")
+    if failed:
+        raise UserError(
+            f"The figures above were not kept, as what would hold them cannot be written: {', '.join(failed)}."
+        )
+
+
+def ensemble_table(folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]) -> str:
+    """A line for each run, their mean, and the ensemble; the arguments are those of `evaluate`.
+
+    Raises:
+        UserError: fewer than two runs, or see `asrx.evaluation.ensemble.ensemble`.
     """
     if len(folders) < 2:
         raise UserError("--ensemble averages two runs or more: name their folders.")
     configs = _configs(folders, overrides, noise, snrs)
 
-    from asrx.evaluation.measure import probabilities
-    from asrx.evaluation.trained import load
+    from asrx.evaluation.ensemble import ensemble
 
-    members, tests, sums = [], [], [0] * (1 + len(snrs))
-    for folder, cfg in configs.items():
-        trained = load(folder, cfg)
-        objective, test = trained.pipeline.objective, trained.data.utterances[cfg.test_part]
-        if objective.metrics().kind != "classification":
-            raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
-        tests.append((objective.decoder.labels, [(u.id, u.text) for u in test]))
-        if tests[-1] != tests[0]:
-            raise UserError(
-                f"{folder} has other labels or test utterances than {folders[0]}: name runs that share them."
-            )
-        answers = [probabilities(trained, added) for added in _noises(cfg, noise, snrs)]
-        sums = [total + p_NV for total, p_NV in zip(sums, answers, strict=True)]
-        members.append([_scored(objective, test, p_NV) for p_NV in answers])
-    mean = [
-        {name: sum(row[name] for row in column) / len(members) for name in column[0]}
-        for column in zip(*members, strict=True)
-    ]
-    together = [_scored(objective, test, p_NV) for p_NV in sums]
+    members, mean, together = ensemble(configs, noise, snrs)
     rows = [*zip(map(str, folders), members, strict=True), ("mean of the runs", mean), ("ensemble", together)]
     lines = [["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)]
     return aligned(lines, words=2)
@@ -164,32 +165,6 @@ def _configs(
     if noise and not Path(noise).is_dir():
         raise UserError(f"--noise {noise} is not a folder: name one that holds recordings of noise.")
     return {folder: config_of(folder, overrides) for folder in folders}
-
-
-def _noises(cfg: DictConfig, folder: str | None, snrs: Sequence[float]) -> list[nn.Module | None]:
-    """None for clean speech, then a noise for each ratio."""
-    import torch
-
-    from asrx.augment.background_noise import BackgroundNoise
-    from asrx.augment.noise import WhiteNoise
-
-    try:
-        made = [
-            BackgroundNoise(folder, cfg.dataset.sample_rate, (snr, snr), 1.0) if folder else WhiteNoise((snr, snr), 1.0)
-            for snr in snrs
-        ]
-        for noise in made[:1]:  # reads the recordings
-            noise(torch.ones(1, 1), torch.ones(1).long())
-    except UserError as error:
-        raise UserError(f"--noise: {error}") from None
-    return [None, *made]
-
-
-def _scored(objective, test, p_NV) -> dict[str, float]:
-    figures = objective.metrics()
-    references = [objective.text(objective.encode(u.text)) for u in test]
-    figures.update(references, [objective.decoder.labels[i] for i in p_NV.argmax(1).tolist()])
-    return figures.compute()
 
 
 def _heads(snrs: Sequence[float]) -> list[str]:

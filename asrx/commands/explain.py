@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from contextlib import suppress
 from traceback import walk_tb
@@ -20,8 +21,16 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     """What is wrong and what to do, in one sentence; None for an error that is not the user's."""
     if isinstance(error, UserError):
         return str(error)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"{error.filename or 'the disk'}: {error.strerror}: free some space and go on; what was written is whole."
+        )
+    if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
 
+    if type(error).__name__ == "MisconfigurationException":  # Lightning's word for what it cannot do
+        return f"Lightning: {' '.join(str(error).split())}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
     if isinstance(error, UnicodeDecodeError):  # Hydra does not say of which file

@@ -7,7 +7,7 @@ looks for finished runs of named experiments in the folders and below them, and 
 published, what the experiment as published gives here, and what its corrected twin NAME_corrected gives here, over all
 seeds found. Runs that differ in anything else are rows of their own. A second table holds what
 `python -m asrx evaluate` found: clean, in noise, and what an answer costs. With --into, the text between the lines
-`<!-- results -->` and `<!-- end of results -->` of a file is replaced.
+`<!-- results -->` and `<!-- end of results -->` of a file is replaced; rows about other runs stay.
 """
 
 from __future__ import annotations
@@ -158,20 +158,44 @@ def _figures(runs: Sequence[Run]) -> str:
 
 
 def insert(text: str, path: Path) -> None:
-    """Replace what stands between the marks of a file.
+    """Put tables between the marks of a file; rows of its tables whose runs are not in the new ones stay.
 
     Raises:
         UserError: the file lacks the marks, or cannot be read or written.
     """
     try:
         before, mark, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-        _, end, after = rest.partition(END)
+        old, end, after = rest.partition(END)
         if not (mark and end):
             raise UserError(f"{path} has no line {BEGIN} with a line {END} after it: add them where the table belongs.")
         partial = path.with_suffix(".part")
-        partial.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+        partial.write_text(f"{before}{BEGIN}\n{_joined(text, old)}\n{END}{after}", encoding="utf-8")
         os.replace(partial, path)
     except (OSError, UnicodeError) as error:
         raise UserError(
             f"{path} cannot be used ({getattr(error, 'strerror', 'not UTF-8')}): name a file that can be written."
         ) from error
+
+
+def _joined(new: str, old: str) -> str:
+    """The tables of both; of rows about the same runs the new one, with what only the old one knows."""
+    tables: dict[str, dict[tuple[str, ...], list[str]]] = {}
+    for text in (old, new):
+        for head, line, *rows in (part.splitlines() for part in text.strip().split("\n\n") if part.count("\n")):
+            known = tables.setdefault(f"{head}\n{line}", {})
+            for cells in map(_cells, rows):
+                about = _about(head, cells)
+                before = known.get(about, [""] * len(cells))
+                known[about] = [cell or kept for cell, kept in zip(cells, before, strict=True)]
+    return "\n\n".join(f"{head}\n{_markdown([rows[about] for about in sorted(rows)])}" for head, rows in tables.items())
+
+
+def _about(head: str, cells: Sequence[str]) -> tuple[str, ...]:
+    """What a row is about: an experiment and its changes, or a run and how it was evaluated."""
+    if head == _markdown([EVALUATION_HEAD]):
+        return tuple(cells[:2])
+    return cells[0], re.sub(r"(experiments|seed)=\S+", "", cells[-1]).strip("`")
+
+
+def _cells(row: str) -> list[str]:
+    return [cell.strip() for cell in row.strip().removeprefix("|").removesuffix("|").split("|")]

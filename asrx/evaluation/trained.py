@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from omegaconf import DictConfig
 
+from asrx.checkpoint import read_checkpoint
 from asrx.config.saved import completed, literal, read_config
 from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
@@ -61,24 +62,6 @@ def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
 def _tested(folder: Path) -> str:
     """Which of a run folder's checkpoints counts."""
     return read_config(folder).get("tested", "best") if (folder / "config.yaml").exists() else "best"
-
-
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What a checkpoint of asrx holds: tensors and plain data.
-
-    Raises:
-        UserError: there is none, or it is not one.
-    """
-    import torch
-
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such checkpoint; name a run folder, or the best.ckpt of one.")
-    try:
-        state = torch.load(path, "cpu", weights_only=True)
-        state["asrx"]["config"], state["asrx"]["labels"], state["state_dict"]
-    except Exception as error:  # torch raises many kinds, which depend on what the file holds instead
-        raise UserError(f"{path} cannot be read: it is damaged or no checkpoint of asrx; make it anew.") from error
-    return state
 
 
 def load(folder: Path, cfg: DictConfig) -> Trained:

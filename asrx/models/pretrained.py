@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import nn
 
+from asrx.checkpoint import read_checkpoint
 from asrx.types import UserError
 
 PREFIX = "pipeline.encoder."  # of the encoder's weights in a checkpoint
@@ -20,12 +20,12 @@ def load(module: nn.ModuleList, checkpoint: str) -> None:
         checkpoint: best.ckpt or last.ckpt of the other run, whose encoder and features must be of the same shape.
 
     Raises:
-        UserError: there is no such file, or its encoder is another one.
+        UserError: there is no such checkpoint, or its encoder is another one.
     """
-    path = Path(checkpoint).expanduser()
-    if not path.is_file():
-        raise UserError(f"model.init.checkpoint={checkpoint}: there is no such file; name the best.ckpt of a run.")
-    state = torch.load(path, "cpu", weights_only=True)["state_dict"]
+    try:
+        state = read_checkpoint(Path(checkpoint).expanduser())["state_dict"]
+    except UserError as error:
+        raise UserError(f"model.init.checkpoint={error}") from error
     weights = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
     try:
         module[0].load_state_dict(weights)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
+from asrx.checkpoint import read_checkpoint
 from asrx.config.build import build
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
@@ -94,6 +97,27 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     return checkpoints.best[monitor] if results["state"] == "finished" else None
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """See that nobody else trains in a run folder meanwhile; the system frees the lock of a process that died.
+
+    Raises:
+        UserError: somebody does.
+    """
+    if not _is_main():
+        yield
+        return
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError(f"{folder}: another process is at work on that run: wait for it, or stop it first.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _check(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
         raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
@@ -149,6 +173,7 @@ def _callbacks(
 ) -> list[Callback]:
     """In the order in which they are asked: what is in a checkpoint must be known when it is written."""
     from pytorch_lightning import Callback
+    from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 
     from asrx.training.callbacks.history import History
     from asrx.training.callbacks.progress import Progress
@@ -156,6 +181,13 @@ def _callbacks(
 
     bar = [Progress(checkpoints.monitor, cfg.dataset.sample_rate)] if cfg.trainer.enable_progress_bar else []
     own = [build(node, Callback) for node in cfg.trainer.callbacks]
+    if finder := next(
+        (callback for callback in own if isinstance(callback, LearningRateFinder | BatchSizeFinder)), None
+    ):
+        raise UserError(
+            f"trainer.callbacks: {type(finder).__name__} trains on trial before the run, in steps that its schedule "
+            "counts: search for the value instead, python -m asrx -m search=tpe."
+        )
     return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
 
 
@@ -165,6 +197,7 @@ def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[
     accelerator = _accelerator(cfg.trainer)
     chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
     settings = OmegaConf.to_container(cfg.trainer, resolve=True)
+    _check_trainer(settings, chosen["precision"])
     del settings["callbacks"]
     trainer = build(
         settings | chosen,
@@ -180,6 +213,20 @@ def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[
             "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
         )
     return trainer
+
+
+def _check_trainer(settings: dict[str, Any], precision: str) -> None:
+    """Refuse what Lightning offers and asrx cannot do."""
+    if settings.get("overfit_batches"):
+        raise UserError(
+            "trainer.overfit_batches takes the sampler away that makes batches: to overfit, give a few utterances as "
+            "dataset.train, dataset.val and dataset.test, with dataset.shared=allow."
+        )
+    if precision in ("bf16-true", "16-true"):
+        raise UserError(
+            f"trainer.precision={precision} keeps weights in 16 bits, and losses are computed in 32: choose "
+            f"{precision.replace('true', 'mixed')}."
+        )
 
 
 def _train_and_test(
@@ -198,15 +245,15 @@ def _train_and_test(
     from asrx.training.callbacks.prune import Pruned
 
     results = {"kind": system.pipeline.objective.metrics().kind, "part": cfg.test_part, "test": None}
-    resume_from = checkpoints.last_path if cfg.resume and checkpoints.last_path.exists() else None
+    resume_from = _whole_checkpoint(checkpoints) if cfg.resume else None
     try:
         trainer.fit(system, data, ckpt_path=resume_from, weights_only=True)
         if interrupt.asked:
             raise Interrupted
         if checkpoints.best is None:
             raise UserError(
-                "Training ended before its first validation, which chooses the checkpoint to test: "
-                f"{checkpoints.best_path.parent}."
+                "Training ended before its first validation, which chooses the checkpoint to test: allow more with "
+                f"trainer.max_steps or trainer.max_time ({checkpoints.best_path.parent})."
             )
         with stopwatch("test"):
             if cfg.tested == "best":
@@ -219,6 +266,27 @@ def _train_and_test(
         return results | {"state": "pruned", "reason": str(reason)}
     test = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
     return results | {"state": "finished", "test": test}
+
+
+def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:
+    """The latest that can be read; None where the run was stopped before its first.
+
+    Raises:
+        UserError: there are some, and all are damaged.
+    """
+    there = [path for path in (checkpoints.last_path, checkpoints.best_path) if path.exists()]
+    for path in there:
+        try:
+            read_checkpoint(path)
+        except UserError as error:
+            print(error)
+        else:
+            if path != there[0]:
+                print(f"Going on from {path}, which is older.")
+            return path
+    if there:
+        raise UserError(f"{' and '.join(map(str, there))} cannot be read: bring one back, or start a new run.")
+    return None
 
 
 def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Learning-rate schedules.
 
-Each is a function of the optimizer, the number of optimizer steps in the whole run, and the direction of the validation
-metric. The System steps them itself: Lightning leaves out schedules of a whole epoch in the epoch that a resumed run
-goes on with.
+Each is a function of the optimizer, the number of optimizer steps in the whole run (None where it has no end), and the
+direction of the validation metric. The System steps them itself: Lightning leaves out schedules of a whole epoch in the
+epoch that a resumed run goes on with.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
+
+from asrx.types import UserError
 
 
 class Schedule:
@@ -44,26 +46,39 @@ class ValidationSchedule(Schedule):
         self.scheduler.step(metric)
 
 
-def constant(optimizer: Optimizer, total_steps: int, mode: str) -> Schedule:
+def constant(optimizer: Optimizer, total_steps: int | None, mode: str) -> Schedule:
     """The learning rate of the optimizer throughout."""
     return Schedule(lr_scheduler.ConstantLR(optimizer, factor=1.0))
 
 
-def cosine(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.05) -> Schedule:
+def cosine(optimizer: Optimizer, total_steps: int | None, mode: str, warmup: float = 0.05) -> Schedule:
     """Linear warm-up over a share of the steps, then half a cosine to zero (https://arxiv.org/abs/1608.03983)."""
+    total_steps = _known(total_steps, "cosine")
     rise = max(1, round(warmup * total_steps))
     up = lr_scheduler.LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise)
     down = lr_scheduler.CosineAnnealingLR(optimizer, max(1, total_steps - rise))
     return Schedule(lr_scheduler.SequentialLR(optimizer, [up, down], [rise]))
 
 
-def one_cycle(optimizer: Optimizer, total_steps: int, mode: str, warmup: float = 0.2) -> Schedule:
+def one_cycle(optimizer: Optimizer, total_steps: int | None, mode: str, warmup: float = 0.2) -> Schedule:
     """Up to the optimizer's learning rate and down again (https://arxiv.org/abs/1708.07120)."""
+    total_steps = _known(total_steps, "one_cycle")
     highest = [group["lr"] for group in optimizer.param_groups]
     # torch's scheduler takes its first step when it is made, and divides by zero where the way up is one whole step
     return Schedule(lr_scheduler.OneCycleLR(optimizer, highest, total_steps=total_steps + 1, pct_start=warmup + 1e-9))
 
 
-def plateau(optimizer: Optimizer, total_steps: int, mode: str, factor: float = 0.5, patience: int = 3) -> Schedule:
+def plateau(
+    optimizer: Optimizer, total_steps: int | None, mode: str, factor: float = 0.5, patience: int = 3
+) -> Schedule:
     """Multiply by `factor` after `patience` validations without a better metric."""
     return ValidationSchedule(lr_scheduler.ReduceLROnPlateau(optimizer, mode, factor, patience))
+
+
+def _known(total_steps: int | None, name: str) -> int:
+    if total_steps is None:
+        raise UserError(
+            f"optimizer/schedule={name} is spread over all steps, and trainer.max_epochs=-1 has no end: choose "
+            "optimizer/schedule=plateau or none."
+        )
+    return total_steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -82,7 +83,8 @@ class System(pl.LightningModule):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         optimizer = self.optimisation.make_optimizer(p for p in self.parameters() if p.requires_grad)
-        self.schedule = self.optimisation.make_schedule(optimizer, int(self.trainer.estimated_stepping_batches))
+        steps = self.trainer.estimated_stepping_batches
+        self.schedule = self.optimisation.make_schedule(optimizer, None if math.isinf(steps) else int(steps))
         if self.schedule_state:
             self.schedule.load_state_dict(self.schedule_state)
         return optimizer

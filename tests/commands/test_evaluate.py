@@ -125,6 +125,16 @@ def test_loud_noise_ruins_an_answer_and_faint_noise_does_not(launch, tone_labels
     assert set(written(run)) == {"noise=white", f"noise={tmp_path / 'noise'}"}
 
 
+def test_figures_that_cannot_be_kept_are_printed_all_the_same(trained_run, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(trained_run, tmp_path / "run")
+    (folder / "evaluation.part").mkdir()  # as good as a folder that cannot be written into
+    monkeypatch.setattr(sys, "argv", ["asrx evaluate", str(folder), "--snr"])
+    with pytest.raises(SystemExit, match=r"not kept, as what would hold them cannot be written: .*evaluation\.json \("):
+        main()
+    assert "WER / CER" in capsys.readouterr().out
+    assert not (folder / "evaluation.json").exists()
+
+
 @pytest.fixture
 def classifiers(launch, tone_labels, tmp_path):
     """Two runs that learned to tell a long word from a short one; of the test's eight the even ones are long."""
@@ -163,7 +173,7 @@ def test_an_ensemble_averages_probabilities(classifiers, evaluate, monkeypatch):
     # of the short word; short are the second, the fourth ...
     short_MN = torch.tensor([[0.4, 0.9, 0.4, 0.6, 0.6, 0.6, 0.4, 0.6], [0.55, 0.3, 0.3, 0.8, 0.3, 0.8, 0.3, 0.8]])
     given = iter(torch.stack([1 - short_MN, short_MN], 2))
-    monkeypatch.setattr("asrx.evaluation.measure.probabilities", lambda trained, noise: next(given))
+    monkeypatch.setattr("asrx.evaluation.ensemble.probabilities", lambda trained, noise: next(given))
     _, *lines = evaluate(*classifiers, "--ensemble", "--snr")
     accuracies = [line[2].split(" / ")[0] for line in lines]
     # wrong: the fifth; the first and second; none, as the averages of the three are 0.475, 0.6 and 0.45

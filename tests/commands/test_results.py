@@ -56,6 +56,25 @@ def test_a_run_counts_once_and_a_seed_too(tmp_path, monkeypatch, capsys):
     assert "accuracy 80.00 ± 0.00 (2 seeds, 3 runs)" in capsys.readouterr().out
 
 
+def test_rows_about_other_runs_stay(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"above\n{BEGIN}\n{END}\nbelow\n")
+    for name, accuracy in (("digits_mel", 0.8), ("digits_mel_corrected", 0.9), ("fsdd_logmel", 0.7)):
+        write(tmp_path / name, name, 0, {"accuracy": accuracy, "utterances": 600})
+    write(tmp_path / "other", "digits_mel", 0, {"accuracy": 0.5, "utterances": 600}, "trainer.max_epochs=3")
+    insert(table([run for _, run in find(tmp_path)]), page)
+    every = page.read_text()
+    assert every.startswith("above") and every.endswith("below\n") and every.count("\n| ") == 5
+    insert(table([run for _, run in find(tmp_path / "fsdd_logmel")]), page)
+    assert page.read_text() == every
+    (tmp_path / "digits_mel_corrected" / "metrics.json").write_text(
+        json.dumps({"state": "finished", "test": {"accuracy": 0.95, "utterances": 600}, "keras_parameters": 4510})
+    )
+    insert(table([run for _, run in find(tmp_path / "digits_mel_corrected")]), page)
+    (row,) = [row for row in cells(page.read_text()) if len(row) > 4 and "accuracy 95.00" in row[4]]
+    assert row[3].startswith("accuracy 80.00")
+
+
 def test_a_command_can_be_pasted(tmp_path):
     change = "augment.wave=[{_target_:asrx.augment.speed.Speed,factors:[0.9,1.0]}]"
     write(tmp_path / "a", "x", 0, {"accuracy": 1.0, "utterances": 1}, change)
@@ -85,8 +104,9 @@ def test_no_path_of_this_machine_is_written(tmp_path):
 def test_the_table_goes_between_the_marks(tmp_path):
     page = tmp_path / "README.md"
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
-    insert("new", page)
-    assert page.read_text() == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
+    rows = table([]) + "\n| a | b | c | d | e | f |"
+    insert(rows, page)
+    assert page.read_text() == f"before\n{BEGIN}\n{rows}\n{END}\nafter\n"
     page.write_bytes(b"\xff")
     with pytest.raises(UserError, match=r"cannot be used \(not UTF-8"):
         insert("new", page)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from corpus import sentences, write_manifest
 
-from asrx.commands.evaluate import evaluate
+from asrx.commands.evaluate import evaluate, keep
 from asrx.config.saved import config_of
 from asrx.evaluation.measure import scores
 from asrx.evaluation.trained import load, load_model
@@ -56,7 +56,7 @@ def test_a_moved_run_loads_evaluates_and_goes_on(moved, launch, tmp_path):
     with pytest.raises(UserError, match=r"train\.jsonl"):
         evaluate([run], [], None, [])
     cache = f"data_dir={tmp_path / 'cache2'}"
-    evaluate([run], [*places, cache], None, [])
+    keep(evaluate([run], [*places, cache], None, [])[1])
     (found,) = json.loads((run / "evaluation.json").read_text()).values()
     assert found["clean"] == {name: value for name, value in metrics["test"].items() if name != "loss"}
 

@@ -13,7 +13,7 @@ def checkpoint(tmp_path):
     encoder, objective = nn.Linear(3, 4), nn.Linear(4, 28)
     state = {f"pipeline.{name}.{k}": v for name, m in (("encoder", encoder), ("objective", objective))
              for k, v in m.state_dict().items()}  # fmt: skip
-    torch.save({"state_dict": state}, tmp_path / "best.ckpt")
+    torch.save({"asrx": {"config": {}, "labels": []}, "state_dict": state}, tmp_path / "best.ckpt")
     return tmp_path / "best.ckpt", encoder
 
 
@@ -32,5 +32,5 @@ def test_another_encoder_is_refused(checkpoint):
 
 
 def test_a_missing_checkpoint_is_named():
-    with pytest.raises(UserError, match=r"model\.init\.checkpoint=nowhere\.ckpt: there is no such file"):
+    with pytest.raises(UserError, match=r"model\.init\.checkpoint=nowhere\.ckpt: there is no such checkpoint"):
         load(nn.ModuleList([nn.Linear(3, 4)]), "nowhere.ckpt")

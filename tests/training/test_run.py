@@ -25,6 +25,18 @@ def rows(folder):
     ]
 
 
+def test_nobody_else_trains_in_a_run_folder(launch, tones, tmp_path, capsys):
+    from filelock import FileLock
+
+    (tmp_path / "run").mkdir()
+    with FileLock(tmp_path / "run" / "lock"), pytest.raises(SystemExit, match="another process is at work on that run"):
+        launch(*tones, *FAST)
+    assert (tmp_path / "run" / "lock").exists()  # the other's
+    with pytest.raises(SystemExit, match="seed=-1 should be"):
+        launch(*tones, *FAST, "seed=-1", folder="refused")
+    assert not (tmp_path / "refused").exists()
+
+
 def test_a_run_folder_explains_itself(launch, tones):
     folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -84,6 +96,79 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
     assert outcome[0]["best"] == outcome[1]["best"]
     states = [torch.load(folder / "best.ckpt", weights_only=True)["state_dict"] for folder in (killed, whole)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["+trainer.overfit_batches=2"], "with dataset.shared=allow"),
+        (["trainer.precision=bf16-true"], "choose bf16-mixed"),
+        (["trainer.max_epochs=-1"], "optimizer/schedule=one_cycle is spread over all steps"),
+        (
+            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.BatchSizeFinder}]"],
+            "search for the value instead",
+        ),
+        (["+trainer.max_steps=2"], "allow more with trainer.max_steps"),
+        (["+trainer.limit_val_batches=0.1"], "Lightning: You requested to check 0.1 of the `val_dataloader`"),
+        (
+            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.LearningRateMonitor}]"],
+            "Lightning: Cannot use `LearningRateMonitor`",
+        ),
+    ],
+)
+def test_what_lightning_cannot_do_here_is_one_sentence(launch, tones, given, sentence):
+    with pytest.raises(SystemExit, match=r"^asrx: ") as ended:
+        launch(*tones, *FAST, *given)
+    assert sentence in str(ended.value)
+
+
+def test_time_may_end_training(launch, tones):
+    folder = launch(*tones, *FAST, "trainer.max_epochs=-1", "+trainer.max_time=00:00:00:03", "optimizer/schedule=none")
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monkeypatch, tmp_path, capsys):
+    import pickle
+
+    from asrx.training.system import System
+
+    step, seen = System.training_step, []
+
+    def dying(self, batch, batch_idx):
+        seen.append(batch_idx)
+        if len(seen) > 14:
+            raise KeyError("cause")
+        return step(self, batch, batch_idx)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(System, "training_step", dying)
+        with pytest.raises(SystemExit, match=r"not foreseen \(KeyError: 'cause'\): .*run/error\.log says where"):
+            launch(*tones, *FAST)
+    folder = tmp_path / "run"
+    assert "dying" in (folder / "error.log").read_text()
+
+    class Hostile:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "executed",))
+
+    whole = (folder / "last.ckpt").read_bytes()
+    for content in (b"", whole[: len(whole) // 2], pickle.dumps(Hostile())):
+        (folder / "last.ckpt").write_bytes(content)
+        best = (folder / "best.ckpt").read_bytes()
+        (folder / "best.ckpt").write_bytes(b"")
+        with pytest.raises(SystemExit, match=r"last\.ckpt and .*best\.ckpt cannot be read: bring one back"):
+            launch(f"resume={folder}")
+        with pytest.raises(SystemExit, match=r"model.init.checkpoint=.*last\.ckpt cannot be read: it is damaged or no"):
+            init = "{_target_: asrx.models.pretrained.load, checkpoint: %s/last.ckpt}"
+            launch(*tones, *FAST, f"model.init={init % folder}", folder="other")
+        (folder / "best.ckpt").write_bytes(best)
+    capsys.readouterr()
+    launch(f"resume={folder}")
+    out = capsys.readouterr().out
+    assert "last.ckpt cannot be read: it is damaged" in out and f"Going on from {folder}/best.ckpt" in out
+    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
+    assert [row["epoch"] for row in rows(folder)] == ["0", "1", "2"]
+    assert not (tmp_path / "executed").exists()
 
 
 def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path):

@@ -29,21 +29,17 @@ class Wandb(WandbLogger):
         folder: the run folder; its config.yaml is read when the first value is logged.
         project: the W&B project.
         name: the name of the W&B run; the run folder's name if None.
-        mode: online, offline, or auto: online when an API key is known and the server answers within 3 s.
+        mode: online, offline, or auto: online when an API key is known and the server takes it within 3 s. WANDB_MODE
+            of the environment, offline or disabled, is obeyed whatever is said here.
 
     Raises:
-        UserError: the mode is none of these, or it is online and no API key is known.
+        UserError: the mode is none of these, or it is online and the server cannot be logged to.
     """
 
     def __init__(self, folder: Path, project: str = "asrx", name: str | None = None, mode: str = "auto") -> None:
         if mode not in ("auto", "online", "offline"):
             raise UserError(f"logger.wandb.mode is {mode!r}; choose auto, online or offline.")
-        if mode == "online" and not _key_known():
-            raise UserError(
-                "logger.wandb.mode is online but no API key is known; set WANDB_API_KEY or run `wandb login`."
-            )
-        if mode == "auto":
-            mode = _choose_mode(Path(folder))
+        mode = _choose_mode(mode, Path(folder))
         import wandb
 
         self.folder = Path(folder).resolve()
@@ -56,7 +52,7 @@ class Wandb(WandbLogger):
             project=project,
             mode=mode,
             # the run folder has the terminal's story and the commit; a diff of the user's tree could hold secrets
-            settings=wandb.Settings(console="off", disable_git=True, save_code=False, silent=mode == "offline"),
+            settings=wandb.Settings(console="off", disable_git=True, save_code=False, silent=mode != "online"),
         )
         # Lightning always passes it, and wandb warns of it
         del self._wandb_init["anonymous"]
@@ -179,38 +175,60 @@ def _run_id(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def _choose_mode(folder: Path) -> str:
-    if not _key_known():
-        reason = "no API key is known"
-    elif not _reachable(_server()):
-        reason = f"{_server()} cannot be reached"
-    else:
+def _choose_mode(mode: str, folder: Path) -> str:
+    """What wandb is told; the environment's WANDB_MODE has the last word on what leaves the machine.
+
+    Raises:
+        UserError: see `Wandb`.
+    """
+    asked = {"dryrun": "offline"}.get(given := os.environ.get("WANDB_MODE", ""), given)
+    if asked in ("offline", "disabled") or mode == "offline":
+        return "disabled" if asked == "disabled" else "offline"
+    trouble = _trouble()
+    if not trouble:
         return "online"
-    rank_zero_only(print)(f"W&B logs offline ({reason}); upload later with: wandb sync {folder}/wandb/offline-run-*")
+    if mode == "online":
+        raise UserError(f"logger.wandb.mode is online, but {trouble}: mend that, or choose logger.wandb.mode=offline.")
+    rank_zero_only(print)(f"W&B logs offline ({trouble}); upload later with: wandb sync {folder}/wandb/offline-run-*")
     return "offline"
+
+
+def _trouble() -> str:
+    """Why nothing can be logged online; empty where it can."""
+    if not _key():
+        return "no API key is known, set WANDB_API_KEY or run `wandb login`"
+    status = _status(_server())
+    if status is None:
+        return f"{_server()} cannot be reached"
+    if status in (401, 403):
+        return f"{_server()} refuses the API key ({status})"
+    return f"{_server()} answers {status}" if status >= 400 else ""
 
 
 def _server() -> str:
     return os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai")
 
 
-def _key_known() -> bool:
+def _key() -> str | None:
     from requests.utils import get_netrc_auth
 
-    return bool(os.environ.get("WANDB_API_KEY") or get_netrc_auth(_server()))
+    return os.environ.get("WANDB_API_KEY") or (get_netrc_auth(_server()) or (None, None))[1]
 
 
-def _reachable(url: str, seconds: float = 3.0) -> bool:
-    """Whether a server answers at all. The thread is left behind when it hangs: looking up a name has no timeout."""
+def _status(url: str, seconds: float = 3.0) -> int | None:
+    """What a server says to the question who asks, None if nothing. The thread is left behind when it hangs: looking up
+    a name has no timeout."""
     import requests
 
     answers = []
 
     def ask() -> None:
+        question = {"query": "query { viewer { id } }"}
         with contextlib.suppress(requests.RequestException):
-            answers.append(requests.head(url, timeout=seconds))
+            answer = requests.post(f"{url}/graphql", json=question, auth=("api", _key()), timeout=seconds)
+            answers.append(answer.status_code)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(seconds)
-    return bool(answers)
+    return answers[0] if answers else None

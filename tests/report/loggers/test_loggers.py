@@ -95,18 +95,66 @@ def test_wandb_auto_is_offline_without_a_key(make_run, wandb_home, monkeypatch, 
 def test_wandb_auto_gives_a_silent_server_three_seconds(make_run, wandb_home, monkeypatch, capsys):
     import requests
 
-    monkeypatch.setattr(requests, "head", lambda *_, **__: time.sleep(30))
+    monkeypatch.setattr(requests, "post", lambda *_, **__: time.sleep(30))
     start = time.monotonic()
     assert Wandb(make_run("error_rate", None))._wandb_init["mode"] == "offline"
     assert time.monotonic() - start < 5
     assert "cannot be reached" in capsys.readouterr().out
 
 
-def test_wandb_auto_is_online_with_key_and_server(make_run, wandb_home, monkeypatch):
-    import requests
+@pytest.fixture
+def server(monkeypatch):
+    """A server of W&B's address that answers everything with one status; `.asked` are the requests."""
+    import http.server
+    import threading
 
-    monkeypatch.setattr(requests, "head", lambda *_, **__: requests.Response())
-    assert Wandb(make_run("error_rate", None))._wandb_init["mode"] == "online"
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.server.asked.append(self.path)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(self.server.status)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        do_GET = do_HEAD = do_PUT = do_POST
+
+        def log_message(self, *_):
+            pass
+
+    listening = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listening.asked, listening.status = [], 200
+    threading.Thread(target=listening.serve_forever, daemon=True).start()
+    monkeypatch.setenv("WANDB_BASE_URL", f"http://127.0.0.1:{listening.server_port}")
+    yield listening
+    listening.shutdown()
+
+
+def test_wandb_is_online_where_the_server_takes_the_key(make_run, wandb_home, server, capsys):
+    folder = make_run("error_rate", None)
+    assert Wandb(folder)._wandb_init["mode"] == "online"
+    for status, told in ((401, "refuses the API key"), (500, "answers 500")):
+        server.status = status
+        assert Wandb(folder)._wandb_init["mode"] == "offline"
+        assert told in capsys.readouterr().out
+        with pytest.raises(UserError, match=f"is online, but http.* {told}"):
+            Wandb(folder, mode="online")
+    assert server.asked == ["/graphql"] * 5
+
+
+@pytest.mark.parametrize(
+    ("variable", "mode"), [("offline", "offline"), ("dryrun", "offline"), ("disabled", "disabled")]
+)
+@pytest.mark.parametrize("asked", ["auto", "online"])
+def test_what_the_environment_forbids_is_not_sent(make_run, wandb_home, server, monkeypatch, variable, mode, asked):
+    monkeypatch.setenv("WANDB_MODE", variable)
+    folder = make_run("error_rate", [("a b", "a")])
+    logger = Wandb(folder, mode=asked)
+    assert logger._wandb_init["mode"] == mode
+    logger.log_metrics({"loss": 1.0}, 0)
+    logger.log_results(folder)
+    assert not server.asked
+    assert any(folder.rglob("*.wandb")) == (mode == "offline")
 
 
 def test_wandb_bad_mode_and_online_without_key(make_run, wandb_home, monkeypatch):
