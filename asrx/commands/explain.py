@@ -48,6 +48,9 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if text.startswith("Multiple values for"):  # the second choice of a group brings what the first has brought
         given = next((argument for argument in arguments if "=[" in argument), text.split()[3])
         return f"{given} chooses several where there can be one: give one of them."
+    if match := re.fullmatch(r"(?s)Error parsing override '(.*?)'\s(.*?)(\s*See https:.*)?", text):
+        why = " ".join(match[2].split())
+        return f"{match[1]} cannot be read ({why}): write KEY=VALUE, and a value with spaces or signs as KEY='\"...\"'."
     if match := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(match[1], arguments)
     if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -29,10 +29,11 @@ def check_hydra(arguments: Sequence[str]) -> None:
         arguments: of the command.
 
     Raises:
-        UserError: as it says, or another folder of configs is asked for.
+        UserError: as it says, another folder of configs is asked for, or there is no such option.
     """
     if odd := next((a for a in arguments if a.partition("=")[0] in FOLDERS), None):
         raise UserError(f"{odd} is none of asrx's: your own YAML files are found in GROUP/NAME.yaml of this folder.")
+    _parse(arguments)
     overrides = [a for a in arguments if "=" in a and not a.startswith("-")]
     for chosen in _combinations(overrides):
         composed = compose(chosen, with_hydra=True).hydra
@@ -41,6 +42,18 @@ def check_hydra(arguments: Sequence[str]) -> None:
                 f"{key} is a setting of Hydra's, which only the command line may change: leave it out of the YAML "
                 f"file; if you mean it, write {key}=..."
             )
+
+
+def _parse(arguments: Sequence[str]) -> None:
+    """Refuse an option that Hydra does not have, in a sentence."""
+    from hydra._internal.utils import get_args_parser
+
+    def refuse(message: str) -> NoReturn:
+        raise UserError(f"{message}: see python -m asrx --help.")
+
+    parser = get_args_parser()
+    parser.error = refuse
+    parser.parse_args(arguments)
 
 
 def _combinations(overrides: Sequence[str]) -> Iterator[list[str]]:

@@ -99,7 +99,7 @@ def _again(
             elif u.split == "train" and held_out is not None and not shared:
                 detail = f"the same samples as {utterances[held_out].id} in {utterances[held_out].split}"
                 found[place] = Problem(place, "recording in two parts", detail)
-            elif twin != place:
+            elif utterances[twin].id != u.id:  # not one that augment.offline.bootstrap has drawn again
                 found[place] = Problem(place, "recording listed twice", f"the same samples as {utterances[twin].id}")
     return found
 
@@ -109,7 +109,7 @@ def repeated(utterances: Sequence[Utterance], kept: Iterable[int], hashes: Seque
     seen, within, across = {}, [], []
     for place in (place for place in kept if not utterances[place].copy):
         other = seen.setdefault(hashes[place], place)
-        if other != place:
+        if utterances[other].id != utterances[place].id or utterances[other].split != utterances[place].split:
             (within if utterances[other].split == utterances[place].split else across).append((other, place))
     told = [
         f"{len(pairs)} recordings {where}, such as {utterances[pairs[0][0]].id} and {utterances[pairs[0][1]].id}"

@@ -73,6 +73,18 @@ def test_what_the_command_line_changes_is_not(arguments):
     check_hydra(arguments)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--nothing", "seed=1"], "unrecognized arguments: --nothing"),
+        (["--cfg", "seed=1"], "argument --cfg/-c: invalid choice: 'seed=1'"),
+    ],
+)
+def test_options_that_hydra_does_not_have_are_refused_in_a_sentence(arguments, told):
+    with pytest.raises(UserError, match=rf"^{told}.*: see python -m asrx --help\.$"):
+        check_hydra(arguments)
+
+
 @pytest.mark.parametrize("option", ["-cd", "--config-dir", "--config-path=x", "-cn", "--experimental-rerun"])
 def test_other_folders_of_configs_are_refused(option):
     with pytest.raises(UserError, match=r"is none of asrx.s: your own YAML files are found in GROUP"):

@@ -84,6 +84,8 @@ WRONG = [
     (["features.n_mfcc=3"], "features.n_mfcc is a key of features=mfcc, which is not chosen"),
     (["augment.folder=x"], "augment.folder is a key of augment=background_noise,reverb, which is not chosen"),
     (["~model.encoder.channels.0"], "~model.encoder.channels.0 cannot be composed (list indices must be"),
+    (["seed"], """seed cannot be read (missing EQUAL at '<EOF>'): write KEY=VALUE, and a value"""),
+    (["optimizer.lr=(1"], "optimizer.lr=(1 cannot be read ("),
     (["~optimizer"], "optimizer has no choice: give one of adam, adamw, sgd."),
     (["~dataset.batch_size"], "dataset.batch_size is missing from the config: leave out what takes it away."),
     (["~trainer.callbacks"], "trainer.callbacks is missing from the config"),

@@ -62,6 +62,8 @@ def test_recordings_are_known_by_what_they_hold():
         ("j", "j.wav", "on", "train", 5),
         ("k", "k.wav", "on", "val", 6),
         ("l", "l.wav", "on", "test", 6),
+        ("m", "m.wav", "on", "train", 7),  # as augment.offline.bootstrap draws
+        ("m", "m.wav", "on", "train", 7),
     ]
     utterances = [Utterance(name, audio, text, None, split) for name, audio, text, split, _ in rows]
     hashes = [row[-1] for row in rows]
