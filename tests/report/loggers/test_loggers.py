@@ -95,7 +95,7 @@ def test_wandb_auto_is_offline_without_a_key(make_run, wandb_home, monkeypatch, 
 def test_wandb_auto_gives_a_silent_server_three_seconds(make_run, wandb_home, monkeypatch, capsys):
     import requests
 
-    monkeypatch.setattr(requests, "post", lambda *_, **__: time.sleep(30))
+    monkeypatch.setattr(requests, "post", lambda *_, **__: time.sleep(30) or requests.Response())
     start = time.monotonic()
     assert Wandb(make_run("error_rate", None))._wandb_init["mode"] == "offline"
     assert time.monotonic() - start < 5
