@@ -142,10 +142,12 @@ def _rows(folder: Path, trained: Trained, waves: list[np.ndarray]):
                     yield row._replace(difference=worst)
                     logps.clear()
             features = {"feature_dim": trained.pipeline.features.dim, "sample_rate": rate}
+            whole = trained.pipeline.features.normalize == "utterance"  # as onnx-asr does
+            normalised = [("onnx_asr", {})] if whole else []
             engines = {
                 "omnilingual": [("from_omnilingual_asr_ctc", {})],
                 "zipformer": [("from_zipformer_ctc", features)],
-                "nemo": [("from_nemo_ctc", features), ("onnx_asr", {})],
+                "nemo": [("from_nemo_ctc", features), *normalised],
             }
             for engine, keys in engines.get(form.usage, []):
                 call = [sys.executable, "-c", ENGINES, engine, str(target), str(sounds), json.dumps(keys)]
