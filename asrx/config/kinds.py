@@ -11,7 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 from asrx.config.signatures import annotations
 
 # texts whose defaults do not tell, as they are nothing or looked up
-TEXTS = ("data_dir", "run_dir", "resume", "monitor", "published", "search.metric", "search.direction", "search.dir")
+TEXTS = (
+    *("data_dir", "run_dir", "resume", "monitor", "published", "search.metric", "search.direction", "search.dir"),
+    *("hydra.run.dir", "hydra.sweep.dir"),
+)
 FRACTIONS = ("dataset.batch_seconds", "search.max_failure_rate")  # their defaults may be whole by chance
 
 TEXT = {"str", "Path"}

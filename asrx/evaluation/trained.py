@@ -12,6 +12,7 @@ from asrx.config.saved import completed, literal, read_config
 from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json, read_recordings
+from asrx.report.terminal import resuming
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     checkpoint = folder / f"{cfg.tested}.ckpt"
     if not (read_json(folder / "metrics.json", missing={"test": None})["test"] and checkpoint.exists()):
         raise UserError(
-            f"{folder} holds no {checkpoint.name} of a finished run: finish it first, python -m asrx resume={folder}."
+            f"{folder} holds no {checkpoint.name} of a finished run: finish it first with python -m asrx "
+            f"{resuming(folder)}."
         )
     prepared = prepare(cfg)
     _check_unheard(folder, cfg.test_part, prepared)

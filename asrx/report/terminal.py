@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 HEADLINES = {"wer": "WER", "cer": "CER", "accuracy": "accuracy", "macro_f1": "macro F1"}
+
+
+def resuming(folder: Path) -> str:
+    """What goes on with a run, as a shell takes it whatever the folder is called."""
+    return shlex.quote(f"resume={folder}")
 
 
 def summary(results: dict[str, Any], folder: Path) -> str:
@@ -20,7 +26,7 @@ def summary(results: dict[str, Any], folder: Path) -> str:
     width = max(len(name) for name, _ in rows)
     table = [f"  {name:<{width}}  {value:>9}" for name, value in rows]
     heads = {
-        "interrupted": f"Interrupted; python -m asrx resume={folder} goes on from here",
+        "interrupted": f"Interrupted; python -m asrx {resuming(folder)} goes on from here",
         "pruned": f"Pruned: {results.get('reason')}",
         "finished": f"Result on the {'validation' if results['part'] == 'val' else 'test'} part",
     }

@@ -21,6 +21,7 @@ from asrx.config.values import check_words
 from asrx.data.fingerprint import described, fingerprint
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
+from asrx.report.terminal import resuming
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
 from asrx.types import ResultLogger, UserError
@@ -121,7 +122,7 @@ def alone(folder: Path) -> Iterator[None]:
 
 def _check(cfg: DictConfig, folder: Path) -> None:
     if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
-        raise UserError(f"{folder} holds a run already: continue it with resume={folder}, or name another folder.")
+        raise UserError(f"{folder} holds a run already: continue it with {resuming(folder)}, or name another folder.")
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
     check_words(cfg)

@@ -171,7 +171,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monk
     assert not (tmp_path / "executed").exists()
 
 
-def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path):
+def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path, capsys):
+    import re
+    import shlex
     import signal
 
     from asrx.training.system import System
@@ -187,13 +189,14 @@ def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tone
     with monkeypatch.context() as patch:
         patch.setattr(System, "training_step", interrupted)
         with pytest.raises(SystemExit, match="130"):
-            launch(*tones, *FAST)
-    folder = tmp_path / "run"
+            launch(*tones, *FAST, folder="my rün")
+    folder = tmp_path / "my rün"
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["state"], metrics["test"]) == ("interrupted", None)
     assert (folder / "report.html").exists()
     assert torch.load(folder / "last.ckpt", weights_only=True)["global_step"] == 8, "not the batch in hand"
-    launch(f"resume={folder}")
+    hint = re.search("Interrupted; python -m asrx (.*) goes on from here", capsys.readouterr().out)[1]
+    launch(*shlex.split(hint))
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
     assert len(rows(folder)) == 3
 

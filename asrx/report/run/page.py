@@ -10,6 +10,7 @@ from asrx.report.document import data_uri, image_type, render, write
 from asrx.report.errors import Judged, common_errors, confusion, judge, kind_of
 from asrx.report.figures import line_chart
 from asrx.report.folder import RunFolder, read_run
+from asrx.report.terminal import resuming
 from asrx.types import UserError
 
 WORST = 10
@@ -38,6 +39,7 @@ def _render(run: RunFolder) -> str:
         "run/page.html.j2",
         run=run,
         name=run.path.name,
+        resuming=resuming(run.path),
         kind=kind,
         kind_template=f"run/{run.metrics['kind']}.html.j2",
         test=run.metrics.get("test"),
