@@ -11,7 +11,7 @@ from pathlib import Path
 
 from asrx.commands.answer import INTERRUPTED, answered, unforeseen
 
-VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "stream", "transcribe")
+VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "serve", "stream", "transcribe")
 
 
 def main() -> None:

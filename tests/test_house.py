@@ -208,7 +208,7 @@ FLOORS = [
     {"training"},
     {"evaluation"},
     {"search", "recognition"},
-    {"export"},
+    {"export", "serving"},
     {"commands"},
     {"__main__", "plugins"},
 ]

@@ -1,0 +1,58 @@
+"""The command `python -m asrx serve`: a trained model on the network.
+
+    python -m asrx serve RUN_FOLDER                      # http://127.0.0.1:8000
+    python -m asrx serve hello-asr --port 9000 --token SECRET
+
+POST /v1/audio/transcriptions and GET /v1/models as OpenAI's clients send them (json, text, verbose_json, srt, vtt); a
+WebSocket at /ws with the messages of WeNet's protocol; /health; /metrics for Prometheus. Nothing but this machine
+reaches it unless --host says so.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from asrx.commands.answer import answered
+from asrx.commands.arguments import Parser
+from asrx.types import UserError
+
+
+def main() -> None:
+    """Entry point; errors are answered as `python -m asrx` does."""
+    with answered([]):
+        chosen = _arguments().parse_args()
+        if min(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams) <= 0:
+            raise UserError("--max-mb, --max-seconds, --max-waiting and --max-streams should be numbers above 0.")
+        try:
+            import uvicorn
+
+            from asrx.serving.app import Limits, Server
+        except ImportError as error:
+            raise UserError(f"{error.name} is not installed: it is in the extra asrx[serve].") from error
+        from asrx.recognition.recognizer import load
+
+        limits = Limits(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams)
+        name = chosen.model.resolve().stem if chosen.model.is_file() else chosen.model.resolve().name
+        server = Server(load(chosen.model), name, limits, chosen.token or os.environ.get("ASRX_TOKEN"))
+        settings = uvicorn.Config(server.app(), chosen.host, chosen.port, log_level="warning", lifespan="on")
+        try:
+            listening = socket.create_server((chosen.host, chosen.port))
+        except (OSError, OverflowError) as error:
+            raise UserError(f"{chosen.host}:{chosen.port} cannot be had ({error}): name another, --port.") from error
+        print(f"{name}: http://{chosen.host}:{listening.getsockname()[1]}", flush=True)
+        uvicorn.Server(settings).run([listening])
+
+
+def _arguments() -> Parser:
+    parser = Parser("serve", __doc__)
+    parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT|EXPORT", type=Path)
+    parser.add_argument("--host", default="127.0.0.1", help="127.0.0.1 by default, this machine alone")
+    parser.add_argument("--port", type=int, default=8000, help="8000 by default; 0 takes one that is free")
+    parser.add_argument("--token", help="that clients must send; also in ASRX_TOKEN")
+    parser.add_argument("--max-mb", type=float, default=25.0, help="of an upload; 25")
+    parser.add_argument("--max-seconds", type=float, default=600.0, help="of a recording; 600")
+    parser.add_argument("--max-waiting", type=int, default=64, help="uploads that wait; 64")
+    parser.add_argument("--max-streams", type=int, default=64, help="at a time; 64")
+    return parser

@@ -1,0 +1,247 @@
+"""The server from a client's side; the model is one that hears how loud each 40 ms are."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from asrx.decoding.ctc import CTCDecoder
+from asrx.recognition.engines import Engine
+from asrx.recognition.recognizer import Recognizer
+from asrx.serving.app import Limits, Server
+
+RATE, FRAME = 8000, 320
+LEVELS = {"_": 0.0, "a": 0.2, "b": 0.5, " ": 0.9}
+
+
+class Loudness(Engine):
+    """Writes a for a low level, b for a higher one, and a space for the highest."""
+
+    sample_rate, frame, decoder = RATE, FRAME / RATE, CTCDecoder("ab ")
+
+    def __init__(self):
+        self.sizes, self.delay = [], 0.0
+
+    def __call__(self, wave_BT, lengths_B):
+        time.sleep(self.delay)
+        self.sizes.append(len(wave_BT))
+        t = wave_BT.shape[1] // FRAME
+        level_BT = wave_BT[:, : t * FRAME].reshape(len(wave_BT), t, FRAME).mean(2)
+        levels = torch.tensor([LEVELS[c] for c in "ab _"])
+        return (-100 * (level_BT[:, :, None] - levels).abs()).log_softmax(2), lengths_B // FRAME
+
+
+def wave(path: str) -> np.ndarray:
+    return np.repeat(np.array([LEVELS[character] for character in path], "float32"), FRAME)
+
+
+def sound(path: str, kind: str = "WAV") -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, wave(path), RATE, format=kind)
+    return file.getvalue()
+
+
+LIMITS = Limits(megabytes=0.1, seconds=4.0, waiting=3, streams=2, silence=0.5, message=1.0)
+
+
+@pytest.fixture
+def server():
+    return Server(Recognizer(Loudness()), "loudness", LIMITS, None)
+
+
+@pytest.fixture
+def client(server):
+    with TestClient(server.app(), raise_server_exceptions=False) as client:
+        yield client
+
+
+def post(client, content=None, **fields):
+    files = {} if content is None else {"file": ("hello.wav", content)}
+    return client.post("/v1/audio/transcriptions", files=files, data={"model": "loudness"} | fields)
+
+
+def test_every_format(client):
+    content = sound("_aab_ _b_")
+    assert post(client, content).json() == {"text": "ab b"}
+    assert post(client, sound("_b_", "FLAC")).json() == {"text": "b"}
+    assert post(client, content, response_format="text").text == "ab b\n"
+    assert post(client, content, response_format="srt").text.startswith("1\n00:00:00,040 --> ")
+    assert post(client, content, response_format="vtt").text.startswith("WEBVTT")
+    whole = post(client, content, response_format="verbose_json").json()
+    assert (whole["text"], whole["duration"]) == ("ab b", pytest.approx(0.36))
+    assert [(word["word"], word["start"]) for word in whole["words"]] == [("ab", 0.04), ("b", 0.28)]
+    assert whole["segments"][0]["confidence"] == pytest.approx(1, abs=0.01)
+    assert client.get("/v1/models").json()["data"][0]["id"] == "loudness"
+    assert client.get("/health").json() == {"status": "ok", "model": "loudness"}
+    metrics = client.get("/metrics/").text
+    assert 'asrx_requests_total{route="/v1/audio/transcriptions",status="200"} 6.0' in metrics
+    assert "asrx_latency_seconds_count 6.0" in metrics and "asrx_queue 0.0" in metrics
+
+
+def test_what_is_refused_says_why(client, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    for content, fields, status, told in [
+        (None, {}, 400, "There is no file"),
+        (b"no sound", {}, 400, "The file is no sound that can be read"),
+        (b"", {}, 400, "The file is no sound"),
+        (sound("a"), {"response_format": "doc"}, 400, "response_format=doc is none of json"),
+        (sound("a" * 110), {}, 413, "lasts 4 s, more than 4"),
+        (bytes(200_000), {}, 413, "larger than 0.1 MB"),
+    ]:
+        answer = post(client, content, **fields)
+        assert (answer.status_code, told in answer.json()["error"]["message"]) == (status, True), answer.text
+        assert str(tmp_path) not in answer.text
+    chunked = client.post(
+        "/v1/audio/transcriptions",
+        content=(bytes(10_000) for _ in range(50)),
+        headers={"content-type": "multipart/form-data; boundary=x"},
+    )
+    assert chunked.status_code in (400, 413)
+    assert client.post("/v1/audio/transcriptions", content=b"{}").status_code == 400
+    assert client.get("/nothing").status_code == 404
+    assert not list(tmp_path.iterdir()), "a file is left"
+    assert post(client, sound("_a_")).json() == {"text": "a"}
+
+
+def test_a_token_is_asked_for():
+    server = Server(Recognizer(Loudness()), "loudness", LIMITS, "secret")
+    with TestClient(server.app()) as client:
+        assert post(client, sound("_a_")).status_code == 401
+        assert client.get("/v1/models").status_code == 401
+        assert client.get("/health").status_code == 200
+        client.headers["authorization"] = "Bearer secret"
+        assert post(client, sound("_a_")).json() == {"text": "a"}
+    with TestClient(server.app()) as client, pytest.raises(WebSocketDisconnect), client.websocket_connect("/ws") as ws:
+        assert "token" in ws.receive_json()["message"]
+        ws.receive_json()
+
+
+def test_many_at_once_are_answered_together_and_too_many_are_sent_away(client, server):
+    server.recognizer.engine.delay = 0.3
+    texts = ["a", "b", "ab", "ba"] * 6
+    with ThreadPoolExecutor(24) as pool:
+        answers = list(pool.map(lambda text: post(client, sound(f"_{text}_" + "_" * 20)), texts))
+    for text, answer in zip(texts, answers, strict=True):
+        assert answer.status_code in (200, 503)
+        if answer.status_code == 200:
+            assert answer.json() == {"text": text}
+        else:
+            assert answer.headers["retry-after"] == "1"
+    statuses = [answer.status_code for answer in answers]
+    assert 3 <= statuses.count(200) < 24
+    assert max(server.recognizer.engine.sizes) > 1
+
+
+def test_an_error_of_the_model_is_one_request_s(client, server, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Loudness, "__call__", lambda *_: 1 / 0)
+        assert post(client, sound("_a_")).status_code == 500
+    assert post(client, sound("_a_")).json() == {"text": "a"}
+
+
+class Loud:
+    """In place of the detector of speech."""
+
+    def __init__(self, rate):
+        self.left = np.zeros(0, "int16")
+
+    def __call__(self, wave_T, last=False):
+        samples = np.concatenate([self.left, wave_T])
+        n = len(samples) // 256
+        self.left = samples[n * 256 :]
+        return (np.abs(samples[: n * 256].reshape(n, 256)).max(1, initial=0) > 300).astype(float)
+
+
+def test_a_stream(client, server, monkeypatch):
+    monkeypatch.setattr("asrx.recognition.streaming.SpeechDetector", Loud)
+    samples = (wave("_" * 10 + "aaabbb   bbb" + "_" * 40 + "aaa" + "_" * 3) * 32767).astype("<i2")
+    with client.websocket_connect("/ws") as ws:
+        ws.send_text(json.dumps({"signal": "start", "nbest": 1, "continuous_decoding": True}))
+        assert ws.receive_json() == {"status": "ok", "type": "server_ready"}
+        for part in np.array_split(samples, 30):
+            ws.send_bytes(part.tobytes())
+        ws.send_text(json.dumps({"signal": "end"}))
+        found = []
+        while (message := ws.receive_json())["type"] != "speech_end":
+            found.append((message["type"], json.loads(message["nbest"])[0]))
+    final = [best for kind, best in found if kind == "final_result"]
+    # a frame may hold the end of it and silence
+    assert [best["sentence"].strip()[:4] for best in final] == ["ab b", "a"]
+    assert [piece["word"][:2] for piece in final[0]["word_pieces"]] == ["ab", "ba"]
+    assert final[0]["word_pieces"][0]["start"] == pytest.approx(400, abs=40)
+    assert any(kind == "partial_result" for kind, _ in found)
+    assert server.open == 0
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        (["garbage"], "Send {"),
+        ([b"\0\0"], "Send {"),
+        (['{"signal": "end"}'], "Send {"),
+        (['{"signal": "start"}', b"\0"], "16-bit samples"),
+        (['{"signal": "start"}', bytes(40_000)], "at most 1 s"),
+        (['{"signal": "start"}'], "Nothing came for 0.5 s"),
+    ],
+)
+def test_a_stream_that_is_none_ends_with_a_sentence(client, server, messages, told):
+    with client.websocket_connect("/ws") as ws:
+        for message in messages:
+            (ws.send_bytes if isinstance(message, bytes) else ws.send_text)(message)
+        answers = [ws.receive_json() for _ in range(1 + ('{"signal": "start"}' in messages))]
+    assert told in answers[-1]["message"]
+    assert server.open == 0
+
+
+def test_streams_are_bounded_and_a_client_that_dies_frees_its_own(client, server):
+    with client.websocket_connect("/ws") as one, client.websocket_connect("/ws") as two:
+        for ws in (one, two):
+            ws.send_text('{"signal": "start"}')
+            ws.receive_json()
+        with client.websocket_connect("/ws") as third:
+            assert "2 streams are open already" in third.receive_json()["message"]
+        one.close()
+        two.send_text('{"signal": "end"}')
+        assert two.receive_json()["type"] == "speech_end"
+    assert server.open == 0
+
+
+@pytest.fixture
+def address(server):
+    """Of a server that really listens."""
+    import uvicorn
+
+    settings = uvicorn.Config(server.app(), "127.0.0.1", 0, log_level="warning")
+    listening, running = settings.bind_socket(), uvicorn.Server(settings)
+    thread = threading.Thread(target=running.run, args=([listening],))
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    running.should_exit = True
+    thread.join(10)
+    assert not thread.is_alive() and not server.batcher.thread.is_alive(), "it does not end"
+
+
+def test_openai_s_client(address):
+    openai = pytest.importorskip("openai")
+    client = openai.OpenAI(base_url=f"{address}/v1", api_key="none", max_retries=0)
+    assert [model.id for model in client.models.list()] == ["loudness"]
+    content = ("hello.wav", sound("_ab_ _b_"))
+    assert client.audio.transcriptions.create(model="loudness", file=content).text == "ab b"
+    whole = client.audio.transcriptions.create(
+        model="loudness", file=content, response_format="verbose_json", timestamp_granularities=["word"]
+    )
+    assert [word.word for word in whole.words] == ["ab", "b"]
+    assert client.audio.transcriptions.create(model="loudness", file=content, response_format="srt").startswith("1\n")
+    with pytest.raises(openai.BadRequestError, match="no sound that can be read"):
+        client.audio.transcriptions.create(model="loudness", file=("x.wav", b"no sound"))
