@@ -132,6 +132,15 @@ class TextDecoder(Protocol):
         """Of one utterance's log probabilities, without padding, and a text: how sure it is, and its words."""
 
 
+class Decoded(NamedTuple):
+    """What there is of an utterance in its file: int16 samples, eight bytes that name it at whatever rate or size it is
+    decoded to, and what is wrong with it (empty where nothing is)."""
+
+    samples: np.ndarray
+    source: bytes
+    error: str = ""
+
+
 class Decoder(Protocol):
     """How the waveform store comes by the samples of a kind of file.
 
@@ -146,8 +155,8 @@ class Decoder(Protocol):
     progress: str
 
     @abstractmethod
-    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
-        """The int16 samples and the error text (empty when fine) of each utterance, all of them in the file `path`."""
+    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[Decoded]:
+        """Each utterance, all of them in the file `path`."""
 
 
 class ResultLogger(Protocol):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asrx.data.store import NONE
+from asrx.data.store import NONE, digest
 from asrx.sound.headers import SLACK
-from asrx.sound.recording import Recording, Unusable
-from asrx.types import Utterance
+from asrx.sound.recording import BLOCK, Recording, Unusable
+from asrx.types import Decoded, Utterance
 
 LOUDEST = 2.0  # floats may overshoot full scale by 6 dB, and are clipped; what is louder has another scale
 CANCELLED = 1e-3  # share of the channels' mean energy; no two microphones lose 30 dB when they are mixed
@@ -34,28 +34,26 @@ class Audio:
     def progress(self) -> str:
         return f"Decoding to {self.sample_rate / 1000:g} kHz"
 
-    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
-        """The int16 samples and the error text (empty when fine) of each utterance of one file, opened once."""
+    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[Decoded]:
+        """The utterances of one file, opened once."""
         try:
             recording = Recording(path)
         except Unusable as error:
-            text = str(error)
-            yield from ((NONE, text) for _ in utterances)
+            broken = Decoded(NONE, digest(), str(error))
+            yield from (broken for _ in utterances)
             return
         with recording:
             for utterance in utterances:
-                samples, text = NONE, ""
                 try:
-                    samples = _piece(recording, utterance.offset, utterance.duration, self.sample_rate)
+                    yield _piece(recording, utterance.offset, utterance.duration, self.sample_rate)
                 except Unusable as error:
-                    text = str(error)
+                    yield Decoded(NONE, digest(), str(error))
                 except Exception as error:  # whatever a strange piece provokes belongs in the list of bad audio
-                    text = f"cannot be read: {error}"
-                yield samples, text
+                    yield Decoded(NONE, digest(), f"cannot be read: {error}")
 
 
-def _piece(recording: Recording, offset: float, duration: float | None, sample_rate: int) -> np.ndarray:
-    """Samples of one piece (`offset` and `duration` in seconds) of a recording, mono int16 at `sample_rate`."""
+def _piece(recording: Recording, offset: float, duration: float | None, sample_rate: int) -> Decoded:
+    """One piece (`offset` and `duration` in seconds) of a recording, mono int16 at `sample_rate`."""
     rate, frames, length = recording.rate, recording.frames, recording.seconds
     if offset < 0 or (duration or 0) < 0:
         raise Unusable(f"offset {offset:g} s and duration {duration} s must not be negative")
@@ -65,10 +63,13 @@ def _piece(recording: Recording, offset: float, duration: float | None, sample_r
     count = frames - start if duration is None else round(duration * rate)
     if start + count > frames + SLACK * rate:
         raise Unusable(f"offset {offset:g} s and duration {duration:g} s run past the end ({length:g} s)")
-    wave_T = as_stored(_mono(recording, start, min(count, frames - start)), rate, sample_rate)
-    if not len(wave_T):
+    wave_T = _mono(recording, start, min(count, frames - start))
+    stored_T = as_stored(wave_T, rate, sample_rate)
+    if not len(stored_T):
         raise Unusable("holds no samples")
-    return wave_T
+    own = (wave_T[at : at + BLOCK] for at in range(0, len(wave_T), BLOCK))
+    source = digest(stored_T) if rate == sample_rate else digest(*(as_stored(part_T, rate, rate) for part_T in own))
+    return Decoded(stored_T, source)
 
 
 def as_stored(wave_T: np.ndarray, rate: int, sample_rate: int) -> np.ndarray:

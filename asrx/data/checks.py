@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from asrx.data.repeats import faults
 from asrx.types import SPLITS, UserError, Utterance
 
 
@@ -24,12 +25,13 @@ def find_problems(
     utterances: Sequence[Utterance],
     audio_errors: dict[int, str],
     lengths: Sequence[int],
-    hashes: Sequence[int],
+    made_of: Sequence[Sequence[int]],
     encode: Callable[[str], list[int]],
     out_len: Callable[[int], int],
     feasible: Callable[[int, list[int]], bool],
     speaker_disjoint: bool,
     shared: bool = False,
+    pooled: bool = False,
 ) -> list[Problem]:
     """Every utterance that cannot be used, once, with the first reason found.
 
@@ -37,22 +39,23 @@ def find_problems(
         utterances: with their split.
         audio_errors: what went wrong at decoding, by place.
         lengths: samples of each.
-        hashes: of the samples of each.
+        made_of: the recordings that each is made of; see `asrx.data.prepare.Prepared`.
         encode: text to target ids; raises ValueError, in words.
         out_len: samples to encoder frames.
         feasible: whether so many encoder frames can carry a target.
         speaker_disjoint: whether the split protocol promises that no speaker is in two splits.
         shared: whether recordings may train and also validate or test.
+        pooled: whether copies may, of what validates or tests, as they were made before the split.
     """
     heard = {split: {u.speaker for u in utterances if u.split == split and u.speaker} for split in SPLITS}
-    again = _again(utterances, audio_errors, hashes, shared)
+    again = faults(utterances, made_of, shared, pooled)
     problems = []
     for place, utterance in enumerate(utterances):
         if place in audio_errors:
             problems.append(Problem(place, "unusable audio", audio_errors[place]))
             continue
         if place in again:
-            problems.append(again[place])
+            problems.append(Problem(place, *again[place]))
             continue
         try:
             target = encode(utterance.text)
@@ -71,52 +74,6 @@ def find_problems(
             detail = f"{utterance.speaker} speaks in {utterance.split} and in {shared[0]}"
             problems.append(Problem(place, "speaker in two splits", detail))
     return problems
-
-
-def _again(
-    utterances: Sequence[Utterance], audio_errors: Mapping[int, str], hashes: Sequence[int], shared: bool
-) -> dict[int, Problem]:
-    """What is wrong with recordings that are there more than once, whatever their names: by the places to leave out.
-
-    The training part gives way to the others. That validation and test share recordings is told elsewhere, and so are
-    equal recordings in one part, unless they are one stretch of one file.
-    """
-    places = defaultdict(list)
-    for place, (utterance, samples) in enumerate(zip(utterances, hashes, strict=True)):
-        if place not in audio_errors and not utterance.copy:
-            places[samples].append(place)
-    found = {}
-    for same in (group for group in places.values() if len(group) > 1):
-        listed = {}
-        for place in same:
-            u = utterances[place]
-            other = next((i for i in same if utterances[i].text != u.text), None)
-            held_out = next((i for i in same if utterances[i].split != "train"), None)
-            twin = listed.setdefault((u.split, u.audio, u.offset), place)
-            if other is not None:
-                detail = f"the same samples as {utterances[other].id}, which says {utterances[other].text!r}"
-                found[place] = Problem(place, "recording with two texts", detail)
-            elif u.split == "train" and held_out is not None and not shared:
-                detail = f"the same samples as {utterances[held_out].id} in {utterances[held_out].split}"
-                found[place] = Problem(place, "recording in two parts", detail)
-            elif utterances[twin].id != u.id:  # not one that augment.offline.bootstrap has drawn again
-                found[place] = Problem(place, "recording listed twice", f"the same samples as {utterances[twin].id}")
-    return found
-
-
-def repeated(utterances: Sequence[Utterance], kept: Iterable[int], hashes: Sequence[int]) -> str:
-    """What is to be told of recordings that stay though they are there twice; empty where there are none."""
-    seen, within, across = {}, [], []
-    for place in (place for place in kept if not utterances[place].copy):
-        other = seen.setdefault(hashes[place], place)
-        if utterances[other].id != utterances[place].id or utterances[other].split != utterances[place].split:
-            (within if utterances[other].split == utterances[place].split else across).append((other, place))
-    told = [
-        f"{len(pairs)} recordings {where}, such as {utterances[pairs[0][0]].id} and {utterances[pairs[0][1]].id}"
-        for pairs, where in ((within, "are there twice in one part"), (across, "are in two parts"))
-        if pairs
-    ]
-    return "; ".join(told)
 
 
 def least_samples(

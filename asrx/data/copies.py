@@ -17,10 +17,10 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from asrx.augment import recordings
-from asrx.data.store import Store, pack, publish, publish_index
+from asrx.data.store import Store, digest, pack, publish, publish_index
 from asrx.types import UserError, Utterance
 
-FORMAT = 1  # part of every key: raise it when an augmentation gives other samples for the same settings
+FORMAT = 2  # part of every key: raise it when an augmentation gives other samples for the same settings
 BATCH = 8  # utterances that are augmented together
 
 MIXTURE = -1  # the number of copies that two recordings were blended into
@@ -229,7 +229,7 @@ def _write(
             for place, pcm_T, length in zip(places.tolist(), pcm_BT, lengths_B.tolist(), strict=True):
                 samples = pcm_T[:length].tobytes()
                 lengths[place], offsets[place] = length, file.tell() // 2
-                hashes[place] = int.from_bytes(hashlib.blake2b(samples, digest_size=8).digest(), "little")
+                hashes[place] = int.from_bytes(digest(samples), "little")
                 file.write(samples)
 
     try:
@@ -243,6 +243,7 @@ def _write(
         offsets=offsets,
         lengths=lengths,
         hashes=hashes,
+        sources=hashes,  # `asrx.data.prepare` knows what each copy is made of
         errors=pack(errors),
     )
     work.rename(root)

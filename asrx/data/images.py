@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from asrx.data.store import NONE
-from asrx.types import Utterance
+from asrx.data.store import NONE, digest
+from asrx.types import Decoded, Utterance
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,17 @@ class Images:
     def key(self) -> str:
         return f"{self.sample_rate} images {self.frames} {self.bands} {self.time_axis}"
 
-    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[tuple[np.ndarray, str]]:
-        """The int16 pixels and the error text (empty when fine); each utterance of a file is the whole image."""
-        pixels, text = NONE, ""
+    def decode(self, path: str, utterances: Sequence[Utterance]) -> Iterator[Decoded]:
+        """Each utterance of a file is the whole image."""
         try:
-            pixels = read_image(path, self.frames, self.bands, self.time_axis)
+            grey = _grey(path)
+            decoded = Decoded(
+                _pixels(grey, self.frames, self.bands, self.time_axis), digest(np.asarray(grey).tobytes())
+            )
         except Exception as error:  # whatever a broken file provokes belongs in the list of bad images
-            text = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-        yield from ((pixels, text) for _ in utterances)
+            reason = getattr(error, "strerror", None) or error
+            decoded = Decoded(NONE, digest(), f"cannot be read: {reason}")
+        yield from (decoded for _ in utterances)
 
 
 def read_image(path: str, frames: int, bands: int, time_axis: str = "rows") -> np.ndarray:
@@ -63,13 +70,22 @@ def read_image(path: str, frames: int, bands: int, time_axis: str = "rows") -> n
     Raises:
         Exception: whatever Pillow raises of a file that it cannot read.
     """
+    return _pixels(_grey(path), frames, bands, time_axis)
+
+
+def _grey(path: str) -> Image.Image:
     from PIL import Image
 
     with Image.open(path) as image:
         if image.mode.startswith("I"):  # 16-bit grey, which Pillow would clip instead of scale
             image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
         colours = image.convert("RGBA")
-    grey = Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours).convert("L")
+    return Image.alpha_composite(Image.new("RGBA", colours.size, "black"), colours).convert("L")
+
+
+def _pixels(grey: Image.Image, frames: int, bands: int, time_axis: str) -> np.ndarray:
+    from PIL import Image
+
     if time_axis == "columns":
         grey = grey.transpose(Image.Transpose.ROTATE_270)  # clockwise: low frequencies come to the left
     if grey.size != (bands, frames):

@@ -160,9 +160,9 @@ class DataModule(pl.LightningDataModule):
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
-    def hashes(self, split: str) -> list[int]:
-        """Of the samples of each utterance of a split."""
-        return self.store.hashes[self.places[split]].tolist()
+    def recordings(self, split: str) -> list[int]:
+        """What each utterance of a split is; see `Store.sources`."""
+        return self.store.sources[self.places[split]].tolist()
 
     def seconds(self, split: str) -> float:
         """Seconds of speech in a split."""

@@ -16,19 +16,24 @@ from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
 from asrx.data.names import readable
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
-from asrx.types import SPLITS, Corpus, Split, UserError, Utterance
+from asrx.types import Corpus, Split, UserError, Utterance
 
 
 class Prepared(NamedTuple):
-    """Utterances with their splits, a store in their order, and what recordings each split is made of.
+    """Utterances with their splits, a store in their order, and what recordings each utterance is made of.
 
-    `recordings` has, for each split, the hash of the samples of each usable recording in it, also of one that is there
-    as a copy or in a mixture, with the id of an utterance that has it.
+    `made_of` has the sources (see `Store`) of each: its own, that of what it is a copy of, or both of a mixture; none
+    of what cannot be used.
     """
 
     utterances: list[Utterance]
     store: Store
-    recordings: dict[str, dict[int, str]]
+    made_of: list[tuple[int, ...]]
+
+    def recordings(self, split: str) -> dict[int, str]:
+        """The sources of a split, each with the id of an utterance that is made of it."""
+        there = zip(self.utterances, self.made_of, strict=True)
+        return {source: u.id for u, sources in there if u.split == split for source in sources}
 
 
 def prepare(cfg: DictConfig) -> Prepared:
@@ -50,7 +55,7 @@ def prepare(cfg: DictConfig) -> Prepared:
     originals = build_store(given, corpus.decoder or Audio(cfg.dataset.sample_rate), cache)
     place = {u.id: i for i, u in enumerate(given)}
     store = _in_order(originals, place, utterances, mixtures, offline, cache)
-    return Prepared(utterances, store, _recordings(originals, place, utterances, mixtures))
+    return Prepared(utterances, store, _made_of(originals, place, utterances, mixtures))
 
 
 def _check_features(target: str) -> None:
@@ -119,15 +124,13 @@ def _source(name: str) -> str:
     return name.rpartition("#")[0]
 
 
-def _recordings(
+def _made_of(
     originals: Store, place: dict[str, int], utterances: Sequence[Utterance], mixtures: dict[str, Mixture]
-) -> dict[str, dict[int, str]]:
+) -> list[tuple[int, ...]]:
     """See `Prepared`."""
-    hashes = originals.hashes.tolist()
-    found: dict[str, dict[int, str]] = {split: {} for split in SPLITS}
+    sources = originals.sources.tolist()
+    found = []
     for u in utterances:
-        sources = mixtures[u.id][:2] if u.copy == MIXTURE else [_source(u.id) if u.copy else u.id]
-        for at in (place[name] for name in sources):
-            if at not in originals.errors:
-                found[u.split].setdefault(hashes[at], u.id)
+        names = mixtures[u.id][:2] if u.copy == MIXTURE else [_source(u.id) if u.copy else u.id]
+        found.append(tuple(sources[place[name]] for name in names if place[name] not in originals.errors))
     return found

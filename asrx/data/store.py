@@ -20,9 +20,9 @@ from typing import IO
 
 import numpy as np
 
-from asrx.types import Decoder, UserError, Utterance
+from asrx.types import Decoded, Decoder, UserError, Utterance
 
-FORMAT = 2  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
+FORMAT = 3  # part of every key: raise it when the same audio would make other bytes, or when SHARD changes
 SHARD = 128  # utterances; the most work an interruption loses per thread
 # Threads, since soundfile and soxr let the GIL go, and a spawned process would import the caller again. The Python
 # around them holds it for about 0.15 ms a recording, a third of the work on the shortest: more threads would queue.
@@ -75,7 +75,8 @@ class Store:
     Attributes:
         sample_rate: in Hz.
         lengths: int64 array, samples of each utterance; 0 for one that cannot be used.
-        hashes: uint64 array, what each utterance holds: equal samples have equal ones.
+        hashes: uint64 array, of the samples of each utterance as they lie here.
+        sources: uint64 array, what each utterance is, whatever its name, path and format, and the rate of this store.
         errors: what is wrong, by the index of each utterance that cannot be used.
 
     Args:
@@ -91,8 +92,9 @@ class Store:
         self._total, self._given = int(starts[-1]), order
         self._order = np.arange(self._total) if order is None else order
         self._parts = np.repeat(np.arange(len(indices)), np.diff(starts))[self._order]
-        self.lengths, self._offsets, self.hashes = (
-            np.concatenate([index[name] for index in indices])[self._order] for name in ("lengths", "offsets", "hashes")
+        self.lengths, self._offsets, self.hashes, self.sources = (
+            np.concatenate([index[name] for index in indices])[self._order]
+            for name in ("lengths", "offsets", "hashes", "sources")
         )
         errors = {
             start + int(i): text
@@ -210,13 +212,14 @@ def _decode_all(
 
 
 def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], decoder: Decoder) -> int:
-    lengths, hashes, errors = [], [], []
+    lengths, hashes, sources, errors = [], [], [], []
 
     def write(file: IO[bytes]) -> None:
-        for samples, error in _decode(pieces, decoder):
+        for samples, source, error in _decode(pieces, decoder):
             file.write(samples)
             lengths.append(len(samples))
-            hashes.append(hashlib.blake2b(samples, digest_size=8).digest())
+            hashes.append(digest(samples))
+            sources.append(source)
             errors.append(error)
 
     publish(name.with_suffix(".i16"), write)
@@ -225,6 +228,7 @@ def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], decoder: Deco
         name.with_suffix(".npz"),
         lengths=np.array(lengths),
         hashes=np.frombuffer(b"".join(hashes), "<u8"),
+        sources=np.frombuffer(b"".join(sources), "<u8"),
         errors=pack(errors),
     )
     return len(pieces)
@@ -232,12 +236,14 @@ def _decode_shard(name: Path, pieces: list[tuple[str, Utterance]], decoder: Deco
 
 def _join(work: Path, parts: list[tuple[Path, list[int]]], sample_rate: int) -> None:
     order = np.concatenate([indices for _, indices in parts])
-    lengths, hashes, errors = np.empty(len(order), np.int64), np.empty(len(order), "<u8"), {}
+    lengths, errors = np.empty(len(order), np.int64), {}
+    hashes, sources = np.empty(len(order), "<u8"), np.empty(len(order), "<u8")
     end = 0
     with open(work / "waves.i16", "ab") as waves:
         for name, indices in parts:
             with np.load(name.with_suffix(".npz")) as index:
                 lengths[indices], hashes[indices] = index["lengths"], index["hashes"]
+                sources[indices] = index["sources"]
                 texts = json.loads(index["errors"].tobytes())
             errors |= {i: text for i, text in zip(indices, texts, strict=True) if text}
             samples = name.with_suffix(".i16")
@@ -256,8 +262,17 @@ def _join(work: Path, parts: list[tuple[Path, list[int]]], sample_rate: int) -> 
         offsets=offsets,
         lengths=lengths,
         hashes=hashes,
+        sources=sources,
         errors=pack(errors),
     )
+
+
+def digest(*parts: bytes | np.ndarray) -> bytes:
+    """Eight bytes that name samples; in parts, they are named as in one."""
+    seen = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        seen.update(part)
+    return seen.digest()
 
 
 def pack(value: object) -> np.ndarray:
@@ -281,7 +296,7 @@ def _sync(file: IO[bytes]) -> None:
     os.fsync(file.fileno())  # against a power cut; a kill alone loses nothing that was flushed
 
 
-def _decode(pieces: list[tuple[str, Utterance]], decoder: Decoder) -> Iterator[tuple[np.ndarray, str]]:
-    """The samples and the error text of each piece; pieces of one file share its opening."""
+def _decode(pieces: list[tuple[str, Utterance]], decoder: Decoder) -> Iterator[Decoded]:
+    """Pieces of one file share its opening."""
     for path, group in itertools.groupby(pieces, key=lambda piece: piece[0]):
         yield from decoder.decode(path, [utterance for _, utterance in group])

@@ -38,7 +38,7 @@ def ensemble(
         objective, test = trained.pipeline.objective, trained.data.utterances[cfg.test_part]
         if objective.metrics().kind != "classification":
             raise UserError(f"{folder} writes transcripts: --ensemble takes runs of model/objective=cross_entropy.")
-        recordings = trained.data.hashes(cfg.test_part)
+        recordings = trained.data.recordings(cfg.test_part)
         tests.append(
             (objective.decoder.labels, [(samples, u.text) for samples, u in zip(recordings, test, strict=True)])
         )

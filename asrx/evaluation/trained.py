@@ -96,12 +96,19 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
 
 
 def _check_unheard(folder: Path, part: str, prepared: Prepared) -> None:
-    """Refuse to test on what the run was trained on, unless it did so itself, as some published experiments do."""
-    own = read_recordings(folder)
-    heard = own["train"] - own["val"] - own["test"]
-    tested = prepared.recordings[part]
-    if known := [name for recording, name in tested.items() if recording in heard]:
+    """Refuse to test on what the run was trained on, and say so where it did that itself, as some published experiments
+    do, or where what validated it is tested on."""
+    own, tested = read_recordings(folder), prepared.recordings(part)
+    new = {source: name for source, name in tested.items() if source not in own[part]}
+    if known := [name for source, name in new.items() if source in own["train"]]:
         raise UserError(
             f"{folder} was trained on {len(known)} of the {len(tested)} recordings of this {part} part, such as "
             f"{known[0]}: give recordings that it has not heard."
         )
+    known = [name for source, name in tested.items() if source in own["train"]]
+    chose = [name for source, name in new.items() if source in own["val"]]
+    for names, what in ((known, "trained"), (chose, "validated")):
+        if names:
+            print(
+                f"{len(names)} of the {len(tested)} recordings of this {part} part {what} {folder}, such as {names[0]}."
+            )

@@ -26,7 +26,7 @@ def read(path: Path, sample_rate: int) -> Recording:
     Raises:
         UserError: it cannot be used.
     """
-    ((wave_T, error),) = Audio(sample_rate).decode(str(path), [Utterance(str(path), str(path), "")])
+    ((wave_T, _, error),) = Audio(sample_rate).decode(str(path), [Utterance(str(path), str(path), "")])
     if error:
         raise UserError(f"{path} {error}: give a recording that can be played.")
     return Recording(str(path), wave_T)

@@ -20,6 +20,8 @@ from asrx.config.places import home
 from asrx.config.saved import literal
 from asrx.types import SPLITS, Hypothesis, UserError, Utterance
 
+RECORDINGS = "recordings.npz"  # of a run folder
+
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON so that a reader never sees half of it."""
@@ -46,20 +48,21 @@ def read_run_id(folder: Path) -> str:
 
 
 def write_recordings(folder: Path, recordings: Mapping[str, Iterable[int]]) -> None:
-    """recordings.npz: the hashes of the recordings that each split is made of."""
+    """recordings.npz: the sources (see the waveform store) of the recordings that each split is made of, and those that
+    the model had heard before are among those of the training part."""
     partial = folder / "recordings.part"
     with open(partial, "wb") as file:
-        np.savez(file, **{split: np.array(sorted(hashes), "<u8") for split, hashes in recordings.items()})
-    os.replace(partial, folder / "recordings.npz")
+        np.savez(file, **{split: np.array(sorted(sources), "<u8") for split, sources in recordings.items()})
+    os.replace(partial, folder / RECORDINGS)
 
 
 def read_recordings(folder: Path) -> dict[str, set[int]]:
-    """The hashes of the recordings that each split of a run is made of.
+    """The sources of the recordings that each split of a run is made of.
 
     Raises:
         UserError: they cannot be read.
     """
-    path = folder / "recordings.npz"
+    path = folder / RECORDINGS
     try:
         with np.load(path) as splits:
             return {split: set(splits[split].tolist()) for split in SPLITS}
@@ -115,14 +118,14 @@ def _git_commit() -> str:
 def write_predictions(
     folder: Path,
     utterances: Sequence[Utterance],
-    hashes: Sequence[int],
+    sources: Sequence[int],
     predictions: Sequence[tuple[int, str, Hypothesis]],
 ) -> None:
     """predictions.jsonl: a line for each test utterance, in the corpus's order.
 
     Args:
         folder: of the run.
-        utterances, hashes: of the part that was tested, and of their samples.
+        utterances, sources: of the part that was tested; see the waveform store.
         predictions: place, reference and answer.
     """
     partial = folder / "predictions.part"
@@ -135,7 +138,7 @@ def write_predictions(
                 "offset": u.offset,
                 "duration": u.duration,
                 "speaker": u.speaker,
-                "recording": f"{hashes[place]:016x}",
+                "recording": f"{sources[place]:016x}",
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

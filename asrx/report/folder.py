@@ -19,7 +19,7 @@ PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.en
 class Prediction:
     """One test utterance and what the model answered; times in seconds, `score` a natural log probability.
 
-    `recording` is a hash of its samples, empty in a folder of an earlier version.
+    `recording` is its source in the waveform store, empty in a folder of an earlier version.
     """
 
     id: str

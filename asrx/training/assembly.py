@@ -13,9 +13,10 @@ from torch.optim import Optimizer
 from asrx.augment import tried
 from asrx.config.build import build
 from asrx.config.components import Function
-from asrx.data.checks import find_problems, handle, least_samples, repeated
+from asrx.data.checks import find_problems, handle, least_samples
 from asrx.data.module import DataModule
 from asrx.data.prepare import Prepared
+from asrx.data.repeats import told
 from asrx.training.monitored import monitored
 from asrx.training.pipeline import build_pipeline
 from asrx.training.schedules import Schedule
@@ -101,12 +102,13 @@ def data_of(
         utterances,
         store.errors,
         store.lengths,
-        store.hashes.tolist(),
+        prepared.made_of,
         objective.encode,
         out_len,
         objective.feasible,
         build(cfg.dataset.split, Split).speaker_disjoint,
         cfg.dataset.shared == "allow",
+        cfg.augment.offline.before_split,
     )
     for split in SPLITS:
         if not any(u.split == split for u in utterances):
@@ -115,8 +117,8 @@ def data_of(
             )
     bad = handle(problems, utterances, cfg.dataset.on_bad, listing)
     kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
-    if told := repeated(utterances, [place for place, _ in kept], store.hashes.tolist()):
-        print(f"{told}: every one counts.")
+    if twice := told(utterances, [place for place, _ in kept], prepared.made_of):
+        print(f"{twice}: every one counts.")
     training = {place: utterance for place, utterance in kept if utterance.split == "train"}
     least = {}
     if shortening:

@@ -22,9 +22,10 @@ from asrx.data.fingerprint import described, fingerprint
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.report.terminal import resuming
+from asrx.training.ancestry import check_unheard, heard_before
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
-from asrx.types import ResultLogger, UserError
+from asrx.types import SPLITS, ResultLogger, UserError
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback, Trainer
@@ -54,6 +55,8 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     stopwatch, others = Stopwatch(), Others()
     with stopwatch("prepare"):
         prepared = prepare(cfg)
+    before = heard_before(cfg)
+    check_unheard(cfg, prepared, before)
 
     # only now: importing these takes longer than all checks before them
     import torch
@@ -77,7 +80,8 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortening)
         _fit_features(system, data)
     if _is_main():
-        _begin(cfg, folder, overrides, prepared)
+        heard = {split: _made_of(prepared, data, split) for split in SPLITS}
+        _begin(cfg, folder, overrides, prepared, heard | {"train": heard["train"] | before})
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
 
     loggers = [build(node, Logger, ResultLogger, folder=folder) for node in cfg.logger.values() if node]
@@ -90,7 +94,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     if _is_main():
         if results["test"]:
             results |= _calibrated(cfg, system, data, checkpoints)
-            write_predictions(folder, data.utterances[cfg.test_part], data.hashes(cfg.test_part), predictions)
+            write_predictions(folder, data.utterances[cfg.test_part], data.recordings(cfg.test_part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
@@ -147,14 +151,21 @@ def _fit_features(system: System, data: DataModule) -> None:
         pipeline.features.fit(pipeline.clip(batch.wave_BT, batch.lengths_B) for batch in batches)
 
 
-def _begin(cfg: DictConfig, folder: Path, overrides: Sequence[str], prepared: Prepared) -> None:
+def _made_of(prepared: Prepared, data: DataModule, split: str) -> set[int]:
+    """The sources of what is left of a split after the checks."""
+    return {source for place in data.places[split].tolist() for source in prepared.made_of[place]}
+
+
+def _begin(
+    cfg: DictConfig, folder: Path, overrides: Sequence[str], prepared: Prepared, recordings: dict[str, set[int]]
+) -> None:
     """Write what a run is begun with, or see that one that goes on has the data it began with."""
     from asrx.report.files import read_run_id, write_config, write_environment, write_recordings
 
     run_id = digest(cfg, described(cfg, prepared))
     if cfg.resume is None:
         write_environment(folder, run_id, fingerprint(cfg, prepared))
-        write_recordings(folder, prepared.recordings)
+        write_recordings(folder, recordings)
         write_config(folder, cfg, overrides)  # last: a folder with it can be resumed
         return
     if run_id != read_run_id(folder):

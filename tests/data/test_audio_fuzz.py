@@ -123,7 +123,7 @@ def test_a_header_is_believed_only_where_it_is_right(tmp_path_factory, file):
     path = tmp_path_factory.getbasetemp() / "mutated"
     path.write_bytes(file.content)
     before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    ((samples, error),) = Audio(RATE).decode(str(path), [Utterance("a", str(path), "")])
+    ((samples, _, error),) = Audio(RATE).decode(str(path), [Utterance("a", str(path), "")])
     assert time.monotonic() - start < LONGEST
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < max(MEMORY, before + 1)
     assert bool(error) != bool(len(samples))
@@ -138,6 +138,6 @@ def test_a_file_that_is_cut_off_is_named(tmp_path_factory, kind, channels, share
     path = tmp_path_factory.getbasetemp() / "cut"
     whole = sound(kind, channels)
     path.write_bytes(whole[: int(share * len(whole))])
-    ((samples, error),) = Audio(RATE).decode(str(path), [Utterance("a", str(path), "")])
+    ((samples, _, error),) = Audio(RATE).decode(str(path), [Utterance("a", str(path), "")])
     # a block of GSM that is filled up lasts 40 ms
     assert error or len(samples) / RATE > 0.5 - SLACK - 0.04

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asrx.data.checks import find_problems, handle, least_samples, repeated
+from asrx.data.checks import find_problems, handle, least_samples
 from asrx.types import UserError, Utterance
 
 
@@ -30,7 +30,7 @@ def problems(speaker_disjoint=True):
         UTTERANCES,
         audio_errors={1: "holds no samples"},
         lengths=[100] * len(UTTERANCES),
-        hashes=range(len(UTTERANCES)),
+        made_of=[(n,) for n in range(len(UTTERANCES))],
         encode=encode,
         out_len=lambda n: n // 10,
         feasible=lambda frames, target: frames >= len(target),
@@ -48,45 +48,9 @@ def test_each_kind_of_problem_is_found_and_the_test_part_stays_whole():
     }
 
 
-def test_recordings_are_known_by_what_they_hold():
-    rows = [
-        ("a", "a.wav", "yes", "train", 1),
-        ("b", "other/b.wav", "yes", "test", 1),
-        ("c", "c.wav", "no", "train", 2),
-        ("d", "d.wav", "no", "val", 2),
-        ("e", "e.wav", "up", "train", 3),
-        ("f", "e.wav", "up", "train", 3),
-        ("g", "g.wav", "on", "train", 4),
-        ("h", "h.wav", "off", "train", 4),
-        ("i", "i.wav", "on", "train", 5),
-        ("j", "j.wav", "on", "train", 5),
-        ("k", "k.wav", "on", "val", 6),
-        ("l", "l.wav", "on", "test", 6),
-        ("m", "m.wav", "on", "train", 7),  # as augment.offline.bootstrap draws
-        ("m", "m.wav", "on", "train", 7),
-    ]
-    utterances = [Utterance(name, audio, text, None, split) for name, audio, text, split, _ in rows]
-    hashes = [row[-1] for row in rows]
-    settings = (encode, lambda n: n // 10, lambda n, t: True, False)
-    found = find_problems(utterances, {}, [100] * len(rows), hashes, *settings)
-    assert {utterances[p.place].id: (p.kind, p.detail) for p in found} == {
-        "a": ("recording in two parts", "the same samples as b in test"),
-        "c": ("recording in two parts", "the same samples as d in val"),
-        "f": ("recording listed twice", "the same samples as e"),
-        "g": ("recording with two texts", "the same samples as h, which says 'off'"),
-        "h": ("recording with two texts", "the same samples as g, which says 'on'"),
-    }
-    kept = set(range(len(rows))) - {p.place for p in found}
-    assert repeated(utterances, sorted(kept), hashes) == (
-        "1 recordings are there twice in one part, such as i and j; 1 recordings are in two parts, such as k and l"
-    )
-    found = find_problems(utterances, {}, [100] * len(rows), hashes, *settings, shared=True)
-    assert {utterances[p.place].id for p in found} == {"f", "g", "h"}
-
-
 def test_a_copy_that_is_too_short_is_said_to_be_one():
     copies = [Utterance("short#1", "d.wav", "abcdefghijk", "ann", "train", copy=1)]
-    found = find_problems(copies, {}, [100], [1], encode, lambda n: n // 10, lambda n, t: n >= len(t), False)
+    found = find_problems(copies, {}, [100], [(1,)], encode, lambda n: n // 10, lambda n, t: n >= len(t), False)
     assert found[0].detail == "11 characters in 10 encoder frames, in a copy that augment.offline made"
 
 

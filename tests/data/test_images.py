@@ -142,3 +142,10 @@ def test_foreign_images_have_low_frequencies_first(real_data, tmp_path):
     assert (store.lengths == 98 * 50).all()
     mean_F = store.gather(np.arange(len(store)))[0].reshape(-1, 98, 50).mean((0, 1))
     assert mean_F[:10].mean() > 1.2 * mean_F[-10:].mean()
+
+
+def test_an_image_is_the_same_at_every_size(tmp_path):
+    utterances = [Utterance(name, save(tmp_path / name), "a", None, "train") for name in ("a.png", "b.bmp")]
+    stores = [build(utterances, Images(5000, frames, 4, "rows"), tmp_path) for frames in (7, 14)]
+    assert len({source for store in stores for source in store.sources.tolist()}) == 1
+    assert stores[0].fingerprint != stores[1].fingerprint

@@ -208,5 +208,5 @@ def test_the_sizes_of_what_was_published(monkeypatch, experiment, corpus, expect
     monkeypatch.setattr(module, "build", lambda node, kind: own() if node["_target_"] == target else real(node, kind))
     monkeypatch.setattr(module, "build_store", lambda *_: None)
     monkeypatch.setattr(module, "_in_order", lambda *_: None)
-    monkeypatch.setattr(module, "_recordings", lambda *_: {})
+    monkeypatch.setattr(module, "_made_of", lambda *_: [])
     assert kinds(prepare(cfg)[0]) == expected

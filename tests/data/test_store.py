@@ -206,6 +206,22 @@ def test_fingerprint_knows_the_audio_but_not_its_place(tmp_path):
     assert first.fingerprint == second.fingerprint
 
 
+def test_a_recording_is_the_same_in_every_format_and_at_every_rate(tmp_path):
+    wave = soundfile.read(write(tmp_path / "a.wav", 0.3, 8000))[0]
+    soundfile.write(tmp_path / "b.FLAC", wave, 8000)
+    soundfile.write(tmp_path / "c.wav", wave, 8000, subtype="FLOAT")
+    soundfile.write(tmp_path / "d.wav", np.stack([wave, wave], 1), 8000)
+    soundfile.write(tmp_path / "long.wav", np.concatenate([np.zeros(800), wave]), 8000)
+    names = ["a.wav", "b.FLAC", "c.wav", "d.wav"]
+    utterances = [*(utterance(tmp_path / name) for name in names), utterance(tmp_path / "long.wav", offset=0.1)]
+    utterances.append(utterance(write(tmp_path / "other.wav", 0.3, 8000, seed=1)))
+    stores = [build(utterances, Audio(rate), tmp_path) for rate in (8000, RATE)]
+    first, *same, other = stores[0].sources.tolist()
+    assert {*same} == {first} != {other}
+    assert stores[1].sources.tolist() == stores[0].sources.tolist()
+    assert not {*stores[1].hashes.tolist()} & {*stores[0].hashes.tolist()}
+
+
 def _bad(folder: Path, name: str) -> Utterance:
     path = folder / f"{name}.wav"
     match name:

@@ -15,9 +15,11 @@ from corpus import sentences, write_manifest
 
 from asrx.commands.evaluate import evaluate, keep
 from asrx.config.saved import config_of
+from asrx.data.prepare import Prepared
 from asrx.evaluation.measure import scores
-from asrx.evaluation.trained import load, load_model
-from asrx.types import UserError
+from asrx.evaluation.trained import _check_unheard, load, load_model
+from asrx.report.files import write_recordings
+from asrx.types import UserError, Utterance
 
 FAST = [
     *("model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=2"),
@@ -97,6 +99,24 @@ def test_recordings_are_known_by_what_they_hold(launch, tmp_path):
     copied = shutil.copytree(folder, tmp_path / "copied")
     with pytest.raises(UserError, match=refusal):
         load(run, config_of(run, [f"dataset.train={copied / manifest.name}", "dataset.split.seed=1"]))
+    with pytest.raises(UserError, match=refusal):
+        load(run, config_of(run, ["dataset.split.seed=1", "dataset.sample_rate=4000"]))
+
+
+def test_what_a_run_heard_is_refused_or_told(tmp_path, capsys):
+    write_recordings(tmp_path, {"train": [1, 2, 3], "val": [3, 4], "test": [3, 5]})
+
+    def check(*sources, part="test"):
+        utterances = [Utterance(f"u{source}", "a.wav", "a", None, part) for source in sources]
+        _check_unheard(tmp_path, part, Prepared(utterances, None, [(source,) for source in sources]))
+        return capsys.readouterr().out
+
+    assert not check(5, 6) and not check(4, part="val")
+    for sources, part in (((1, 5, 6), "test"), ((2, 4), "val")):
+        with pytest.raises(UserError, match=f"trained on 1 of the {len(sources)} recordings of this {part} part, such"):
+            check(*sources, part=part)
+    assert check(3, 5) == f"1 of the 2 recordings of this test part trained {tmp_path}, such as u3.\n"
+    assert check(4, 5) == f"1 of the 2 recordings of this test part validated {tmp_path}, such as u4.\n"
 
 
 def test_what_is_no_checkpoint_is_answered_in_a_sentence(tmp_path):

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from asrx.data.repeats import faults, told
+from asrx.types import Utterance
+
+ROWS = [
+    ("a", "a.wav", "yes", "train", 1),
+    ("b", "other/b.wav", "yes", "test", 1),
+    ("c", "c.wav", "no", "train", 2),
+    ("d", "d.wav", "no", "val", 2),
+    ("e", "e.wav", "up", "train", 3),
+    ("f", "e.wav", "up", "train", 3),
+    ("g", "g.wav", "on", "train", 4),
+    ("h", "h.wav", "off", "train", 4),
+    ("i", "i.wav", "on ", "train", 5),
+    ("j", "j.wav", " on", "train", 5),
+    ("k", "k.wav", "on", "val", 6),
+    ("l", "l.wav", "on", "test", 6),
+    ("m", "m.wav", "on", "train", 7),  # as augment.offline.bootstrap draws
+    ("m", "m.wav", "on", "train", 7),
+    ("n", "n.wav", "on", "train", 8),
+    ("o", "o.wav", "off", "test", 8),
+]
+UTTERANCES = [Utterance(name, audio, text, None, split) for name, audio, text, split, _ in ROWS]
+MADE_OF = [(row[-1],) for row in ROWS]
+
+
+def by_name(utterances, found) -> dict[str, tuple[str, str]]:
+    return {utterances[place].id: fault for place, fault in found.items()}
+
+
+def test_recordings_are_known_by_what_they_hold():
+    found = faults(UTTERANCES, MADE_OF, shared=False, pooled=False)
+    assert by_name(UTTERANCES, found) == {
+        "a": ("recording in two parts", "the same samples as b in test"),
+        "c": ("recording in two parts", "the same samples as d in val"),
+        "f": ("recording listed twice", "the same samples as e"),
+        "g": ("recording with two texts", "the same samples as h, which says 'off'"),
+        "h": ("recording with two texts", "the same samples as g, which says 'on'"),
+        "n": ("recording with two texts", "the same samples as o, which says 'off'"),  # and the test part stays whole
+    }
+    kept = [place for place in range(len(ROWS)) if place not in found]
+    assert told(UTTERANCES, kept, MADE_OF) == (
+        "1 recordings are there again in the same part, such as i and j; 1 recordings both validate and test, such as "
+        "k and l"
+    )
+
+
+def test_sharing_may_be_meant_and_is_told():
+    found = faults(UTTERANCES, MADE_OF, shared=True, pooled=False)
+    assert set(by_name(UTTERANCES, found)) == {"f", "g", "h", "n"}
+    kept = [place for place in range(len(ROWS)) if place not in found]
+    said = told(UTTERANCES, kept, MADE_OF)
+    assert "1 recordings both train and validate, such as c and d; 1 recordings both train and test, such as a" in said
+
+
+def test_copies_are_what_they_are_made_of():
+    utterances = [
+        Utterance("a#1", "a.wav", "yes", None, "train", copy=1),
+        Utterance("c#mixture0", "c.wav", "no", None, "train", copy=-1, other="yes"),
+        Utterance("d#1", "d.wav", "no", None, "train", copy=1),
+        Utterance("b", "b.wav", "yes", None, "test"),
+    ]
+    made_of = [(1,), (2, 1), (2,), (1,)]
+    found = faults(utterances, made_of, shared=False, pooled=False)
+    detail = ("recording in two parts", "made of the same samples as b in test")
+    assert by_name(utterances, found) == {"a#1": detail, "c#mixture0": detail}
+    assert not faults(utterances, made_of, shared=False, pooled=True)
+    assert told(utterances, range(4), made_of) == "1 recordings both train and test, such as a#1 and b"
