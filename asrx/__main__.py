@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
-from asrx.commands.answer import INTERRUPTED, answered, unforeseen
+from asrx.commands.answer import INTERRUPTED, answer, answered
 
 VERBS = ("compare", "evaluate", "explore", "export", "render", "results", "serve", "stream", "transcribe")
 
@@ -24,9 +24,10 @@ def main() -> None:
     if {"-h", "--help"} & set(arguments):
         from asrx.commands.usage import usage
 
-        print(usage())
+        with answered(arguments):
+            print(usage())
         return
-    with answered(arguments):
+    with answered(arguments, trains=True):
         _hydra(arguments)
 
 
@@ -57,7 +58,6 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
-    from asrx.commands.explain import explain
     from asrx.config.preflight import checked
     from asrx.training.run import alone, run
     from asrx.types import UserError
@@ -75,9 +75,7 @@ def _job(cfg, moved: list[str]) -> float | str | None:
         with alone(folder), _left_empty(folder):
             best = run(checked(cfg, moved), folder, [*overrides, *moved])
     except Exception as error:
-        if os.environ.get("ASRX_TRACEBACK"):
-            raise
-        sentence = explain(error, overrides) or unforeseen(error, folder)
+        sentence = answer(error, overrides, folder)
         if hydra.mode == RunMode.MULTIRUN:
             raise UserError(sentence) from error  # the other jobs of the sweep go on
         sys.exit(f"asrx: {sentence}")  # as an exception, Hydra would print its own line before it
