@@ -18,9 +18,7 @@ def test_what_the_first_weights_were_trained_on_is_not_tested_on(tmp_path, capsy
     utterances = [Utterance(f"{split}-1", "a.wav", "a", None, split) for split in SPLITS]
     check_unheard(cfg, Prepared(utterances, None, [(1,), (2,), (3,)]), heard)
     bad = Prepared(utterances, None, [(1,), (2,), (2**63 + 1,)])
-    with pytest.raises(
-        UserError, match=r"best\.ckpt was trained on 1 of the 1 recordings of this test part"
-    ):
+    with pytest.raises(UserError, match=r"best\.ckpt was trained on 1 of the 1 recordings of this test part"):
         check_unheard(cfg, bad, heard)
     cfg.dataset.shared = "allow"
     check_unheard(cfg, bad, heard)

@@ -104,14 +104,19 @@ def rank(systems: Sequence[System], sweep: Sweep | None) -> Ranking:
 
 
 def verdict(ranking: Ranking) -> str:
-    """Which system is best and which are within noise of it, in a sentence without a full stop."""
+    """Which system is best and which are within noise of it, or, where no two answered the same recordings, what they
+    reach together; a sentence without a full stop."""
     best, *others = ranking.standings
-    if ranking.metric:
-        score = f"{ranking.metric} {best.system.search.score:.4g}"
-    else:
-        score = f"{HEADLINES[ranking.headline]} {100 * best.figure:.2f} %"
+    score = f"{_measure(ranking)} {_reached(ranking, [best])}"
     if not others:
         return f"{best.system.name} ({score}) is the only one with a result"
+    if _apart(ranking.standings):
+        mean = f"{_measure(ranking)} {_reached(ranking, ranking.standings)}"
+        first, last = (f"{_reached(ranking, [one])} ({one.system.name})" for one in (best, others[-1]))
+        return (
+            f"No recording is in two of these {len(others) + 1} tests, as where each leaves out another speaker: "
+            f"{mean} on average, from {first} to {last}"
+        )
     names = {
         what: [one.system.name for one in others if one.versus.verdict == what] for what in (WITHIN, WORSE, BETTER)
     }
@@ -126,6 +131,27 @@ def verdict(ranking: Ranking) -> str:
         does = "makes fewer errors, though its" if len(names[BETTER]) == 1 else "make fewer errors, though their"
         parts.append(f"{_listed(names[BETTER])} {does} score is worse")
     return "; ".join(parts)
+
+
+def _measure(ranking: Ranking) -> str:
+    return ranking.metric or HEADLINES[ranking.headline]
+
+
+def _reached(ranking: Ranking, standings: Sequence[Standing]) -> str:
+    """The mean of what systems are ranked by."""
+    if ranking.metric:
+        return f"{np.mean([one.system.search.score for one in standings]):.4g}"
+    return f"{100 * np.mean([one.figure for one in standings]):.2f} %"
+
+
+def _recordings(standing: Standing) -> set[str]:
+    return {recording for recording, *_ in standing.system.counts}
+
+
+def _apart(standings: Sequence[Standing]) -> bool:
+    """Whether no two systems were tested on one recording."""
+    answered = [_recordings(one) for one in standings]
+    return sum(map(len, answered)) == len(set.union(*answered))
 
 
 def caveats(ranking: Ranking) -> list[str]:
@@ -145,21 +171,29 @@ def caveats(ranking: Ranking) -> list[str]:
 def _unlike(ranking: Ranking) -> list[str]:
     """What is to be said where not all systems were tested on the same utterances."""
     best, *others = ranking.standings
-    apart = [one.system.name for one in others if not one.versus.shared]
-    if apart and len(apart) == len(others):
-        mean = np.mean([one.figure for one in ranking.standings])
-        return [
-            f"No utterance is in two of these tests, as where each leaves out another speaker: they are compared "
-            f"unpaired, what differs may be the recordings, and the figure of all is their mean, {100 * mean:.2f} %."
-        ]
+    if others and _apart(ranking.standings):
+        return ["They are compared unpaired, and what differs may be the recordings."]
     found = []
-    if apart:
+    if apart := [one.system.name for one in others if not one.versus.shared]:
         found.append(f"{_listed(apart)} answered other utterances than {best.system.name}: compared unpaired.")
     total = len(best.system.counts)
     partly = [f"{one.system.name} ({one.versus.shared} of {total})" for one in others if 0 < one.versus.shared < total]
     if partly:
         found.append(f"Paired with {best.system.name} on the utterances that both answered: {_listed(partly)}.")
+    corrected = [(one.system.name, _otherwise(best.system, one.system)) for one in others]
+    if told := [f"{name} ({count} recordings)" for name, count in corrected if count]:
+        found.append(f"The references are not those of {best.system.name}, and such are not paired: {_listed(told)}.")
     return found
+
+
+def _otherwise(one: System, other: System) -> int:
+    """How many recordings both were tested on, with other references."""
+    references = [defaultdict(set), defaultdict(set)]
+    for system, found in zip((one, other), references, strict=True):
+        for recording, reference, _ in system.counts:
+            found[recording].add(reference)
+    ours, theirs = references
+    return sum(ours[recording].isdisjoint(theirs[recording]) for recording in ours.keys() & theirs.keys())
 
 
 def _listed(names: Sequence[str]) -> str:

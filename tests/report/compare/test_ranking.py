@@ -111,13 +111,26 @@ def test_tests_that_share_nothing_are_compared_unpaired(tmp_path):
     versus = ranking.standings[1].versus
     assert (versus.shared, versus.verdict) == (0, "within noise")
     assert versus.interval[0] < -0.03 and versus.interval[1] > 0.03
-    assert (
-        "No utterance is in two of these tests" in caveats(ranking)[1] and "their mean, 94.75 %" in caveats(ranking)[1]
+    assert verdict(ranking) == (
+        "No recording is in two of these 2 tests, as where each leaves out another speaker: "
+        "accuracy 94.75 % on average, from 95.00 % (a) to 94.50 % (b)"
     )
+    assert caveats(ranking)[1:] == ["They are compared unpaired, and what differs may be the recordings."]
     three = rank([run(tmp_path, "c", better), run(tmp_path, "d", same), run(tmp_path, "e", same, first=1000)], None)
     assert "e answered other utterances than c: compared unpaired." in caveats(three)
     partly = rank([run(tmp_path, "f", better), run(tmp_path, "g", same, first=50)], None)
     assert "Paired with f on the utterances that both answered: g (150 of 200)." in caveats(partly)
+    assert verdict(three).startswith("c is best") and verdict(partly).startswith("f is best")
+
+
+def test_answers_to_other_references_are_not_paired(tmp_path):
+    folders = [write_run(tmp_path / name, hits(count)) for name, count in (("a", 190), ("b", 189))]
+    rows = (folders[1] / "predictions.jsonl").read_text().splitlines()
+    changed = [line.replace('"reference": "yes"', '"reference": "yeah"') for line in rows[:40]]
+    (folders[1] / "predictions.jsonl").write_text("\n".join([*changed, *rows[40:]]))
+    ranking = rank([of_run(read_run(folder), folder.name) for folder in folders], None)
+    assert ranking.standings[1].versus.shared == 160
+    assert "The references are not those of a, and such are not paired: b (40 recordings)." in caveats(ranking)
 
 
 def test_one_system_is_only_shown(tmp_path):
