@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from pathlib import Path
+from functools import cache
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from asrx.augment.recordings import listing
 from asrx.data.prepare import Prepared
 
-SAMPLE = 65_536  # bytes at the beginning, in the middle and at the end of a recording that augments
-
 
 def described(cfg: DictConfig, prepared: Prepared) -> str:
     """The samples, the texts and the splits, and the recordings that augment them."""
-    heard = [[(size, _glance(Path(path), size)) for path, size, _ in listing(node)] for node in cfg.augment.wave]
+    heard = [[_content(*file) for file in listing(node)] for node in cfg.augment.wave]
     told = [(u.text, u.split) for u in prepared.utterances]
     return json.dumps([prepared.store.fingerprint, told, *filter(None, heard)])
 
 
-def fingerprint(cfg: DictConfig, prepared: Prepared) -> str:
-    """Sixteen hex digits of `described`."""
-    return hashlib.blake2b(described(cfg, prepared).encode(), digest_size=8).hexdigest()
+def fingerprint(description: str) -> str:
+    """Sixteen hex digits of what `described` answers."""
+    return hashlib.blake2b(description.encode(), digest_size=8).hexdigest()
 
 
-def _glance(path: Path, size: int) -> str:
-    """Noise may be many hours; whoever changes a recording changes its size or one of these places."""
-    seen = hashlib.blake2b(digest_size=8)
-    with path.open("rb") as file:
-        for start in (0, max(0, size // 2 - SAMPLE // 2), max(0, size - SAMPLE)):
-            file.seek(start)
-            seen.update(file.read(SAMPLE))
-    return seen.hexdigest()
+def settings(cfg: DictConfig) -> str:
+    """Sixteen hex digits of what a config says of the data: with the same ones and unchanged files it is the same."""
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    return fingerprint(json.dumps([plain["dataset"], plain["augment"], plain["data_dir"]], sort_keys=True))
+
+
+@cache
+def _content(path: str, size: int, changed: int) -> str:
+    """Read whole: augmentation decodes all of it besides, which takes longer."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()

@@ -82,8 +82,8 @@ def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> Non
         os.replace(folder / f"{name}.part", folder / f"{name}.yaml")
 
 
-def write_environment(folder: Path, run_id: str, data: str) -> None:
-    """environment.json; `data` is the fingerprint of the run's data."""
+def write_environment(folder: Path, run_id: str, data: str, data_settings: str) -> None:
+    """environment.json; `data` is the fingerprint of the run's data, and `data_settings` that of what was asked for."""
     import torch
 
     packages = ("asrx", "torch", "torchaudio", "pytorch-lightning", "hydra-core", "numpy")
@@ -96,6 +96,7 @@ def write_environment(folder: Path, run_id: str, data: str) -> None:
     facts = {
         "run_id": run_id,
         "data": data,
+        "data_settings": data_settings,
         "command": " ".join(["python -m asrx", *sys.argv[1:]]),
         "device": device,
         "threads": torch.get_num_threads(),

@@ -26,6 +26,9 @@ from asrx.search.sweep import Sweep
 from asrx.training.monitored import monitored
 from asrx.types import Objective, Split, UserError
 
+NAMED = 8  # trials, in a sentence
+SPLIT = ("dataset.split", "dataset.fold")  # keys that say which recordings are trained and tested on
+
 
 def sweep(config: DictConfig, launcher: Any, arguments: Sequence[str]) -> None:
     """Run a sweep to its end, or go on with one.
@@ -220,6 +223,12 @@ def _announce(planned: Sweep) -> None:
 
 
 def _report(planned: Sweep) -> None:
+    if changed := planned.outdated():
+        which = ", ".join(map(str, changed[:NAMED])) + " ..." * (len(changed) > NAMED)
+        raise UserError(
+            f"The data changed while the sweep ran, so that trials {which} had other recordings, labels or parts than "
+            "those that are there now: give the same command again, and they are run anew."
+        )
     best = planned.best()
     if best is None:
         raise UserError(
@@ -229,6 +238,16 @@ def _report(planned: Sweep) -> None:
     from asrx.report.compare.comparison import compare
 
     print(compare([planned.folder], planned.folder))
+    if best.params and all(key.startswith(SPLIT) for key in best.params):
+        scores = [trial.score for trial in planned.ledger().read() if trial.fits and trial.state == "finished"]
+        other = ""
+        if planned.metric.startswith("val/"):
+            other = f"; search.metric={planned.metric.replace('val/', 'test/')} scores what each leaves out"
+        print(
+            f"The trials differ in what they are tested on, and none is to be chosen: {planned.metric} "
+            f"{sum(scores) / len(scores):.4g} on average{other}."
+        )
+        return
     command = [*planned.fixed, *planned.space().overrides(best.params)]
     if any(override.startswith("experiments=") for override in command):
         command.append("search=none")  # the experiment may be a search itself

@@ -16,6 +16,7 @@ from asrx.config.build import build
 from asrx.config.check import checked
 from asrx.config.compose import choices
 from asrx.config.digest import digest
+from asrx.config.saved import read_config
 from asrx.report.files import read_json
 from asrx.search.ledger import Ledger, Trial
 from asrx.search.methods import Method, Tried
@@ -122,20 +123,26 @@ class Sweep:
         space, known = self.space(), {}
         return [self._reviewed(trial, space, known) for trial in self.ledger().read()]
 
-    def _has_its_data(self, trial: Trial, space: Space, known: dict[str, str]) -> bool:
-        """Whether its runs were trained on what the corpus is now; `known` are the fingerprints found so far."""
-        from asrx.data.fingerprint import fingerprint
+    def outdated(self) -> list[int]:
+        """The numbers of the trials that count although their data is not what it was when they began."""
+        known: dict[str, str] = {}
+        return [t.trial for t in self.ledger().read() if t.fits and not self._has_its_data(t, known)]
+
+    def _has_its_data(self, trial: Trial, known: dict[str, str]) -> bool:
+        """Whether its runs were trained on what the corpus is now; `known` are the fingerprints found so far, by
+        settings."""
+        from asrx.data.fingerprint import described, fingerprint
         from asrx.data.prepare import prepare
 
-        for run in self.runs(trial.params):
-            kept = read_json(trial.folder(self.folder) / run.name / "environment.json", missing={}).get("data")
-            if kept is None:  # not begun, or by an earlier version
+        for folder in (trial.folder(self.folder) / run.name for run in self.runs(trial.params)):
+            if not (folder / "config.yaml").exists():  # not begun
                 continue
-            cfg = checked([*self.fixed, *space.overrides(trial.params), *run.overrides])
-            name = json.dumps([OmegaConf.to_container(part, resolve=True) for part in (cfg.dataset, cfg.augment)])
+            began = read_json(folder / "environment.json", missing={})
+            name = began.get("data_settings", str(folder))  # an earlier version did not say
             if name not in known:
-                known[name] = fingerprint(cfg, prepare(cfg))
-            if known[name] != kept:
+                cfg = read_config(folder)
+                known[name] = fingerprint(described(cfg, prepare(cfg)))
+            if known[name] != began.get("data"):
                 return False
         return True
 
@@ -146,7 +153,7 @@ class Sweep:
                 fits = self.digest(self.config(trial.params, space)) == trial.digest
             except UserError:
                 fits = False
-        fits = fits and self._has_its_data(trial, space, known)
+        fits = fits and self._has_its_data(trial, known)
         again = {"failed": self.settings["retry_failed"], "pruned": self.settings["prune"] != trial.rule}
         if again.get(trial.state):
             trial = replace(trial, state="running", reason=None, rule=None)

@@ -18,7 +18,7 @@ from asrx.config.build import build
 from asrx.config.digest import digest
 from asrx.config.saved import is_place, own_overrides
 from asrx.config.values import check_words
-from asrx.data.fingerprint import described, fingerprint
+from asrx.data.fingerprint import described, fingerprint, settings
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.report.terminal import resuming
@@ -162,9 +162,10 @@ def _begin(
     """Write what a run is begun with, or see that one that goes on has the data it began with."""
     from asrx.report.files import read_run_id, write_config, write_environment, write_recordings
 
-    run_id = digest(cfg, described(cfg, prepared))
+    data = described(cfg, prepared)
+    run_id = digest(cfg, data)
     if cfg.resume is None:
-        write_environment(folder, run_id, fingerprint(cfg, prepared))
+        write_environment(folder, run_id, fingerprint(data), settings(cfg))
         write_recordings(folder, recordings)
         write_config(folder, cfg, overrides)  # last: a folder with it can be resumed
         return

@@ -17,6 +17,10 @@ from pathlib import Path
 
 import pytest
 
+from asrx.search.command import _report
+from asrx.search.sweep import Sweep
+from asrx.types import UserError
+
 FAST = [
     *("trainer=cpu", "trainer.max_epochs=4", "trainer.enable_progress_bar=false", "dataset.batch_size=4"),
     *("model.encoder.width=8", "model.encoder.channels=[4,4]", "logger=[csv]"),
@@ -118,6 +122,25 @@ def test_a_sweep_that_goes_on_after_the_data_changed_counts_its_trials_no_more(l
     assert [row["fits"] for row in rows] == [False, False, True, True]
     assert [row["score"] for row in rows[:2]] == before
     assert "0 of them are there already, 2 of another space, config or data" in capsys.readouterr().out
+    kept = Sweep.load(tmp_path / "sweep")
+    assert kept.outdated() == []
+    own.write_text(own.read_text().replace('"text": "d', '"text": "c'))
+    with pytest.raises(UserError, match=r"changed while the sweep ran, so that trials 2, 3 had other"):
+        _report(kept)
+
+
+def test_a_search_over_who_is_tested_on_ends_with_the_mean(launch, tone_labels, tmp_path, capsys):
+    who = ["dataset/split=leave_speakers_out", "dataset.split.val=0.2", "dataset.split.speakers=[train-0],[train-1]"]
+    metric = ["search.metric=test/accuracy", "trainer.max_epochs=1"]
+    launch("-m", "search=grid", *FAST, *tone_labels, *who, *metric, f"search.dir={tmp_path}/sweep")
+    scores = [row["score"] for row in ledger(tmp_path / "sweep")]
+    mean = f"{sum(scores) / 2:.4g}"
+    out = capsys.readouterr().out
+    assert (
+        f"No recording is in two of these 2 tests, as where each leaves out another speaker: test/accuracy {mean}"
+        in out
+    )
+    assert out.splitlines()[-1] == f"The trials differ in what they are tested on, and none is to be chosen: {mean}."
 
 
 def test_a_failed_trial_says_why_and_the_sweep_goes_on(launch, tone_labels, tmp_path, capsys):
