@@ -136,6 +136,57 @@ def test_speech_commands_leaves_out_noise_and_what_is_not_audio(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".WAV", ".flac"])
+def test_speech_commands_lists_match_whatever_the_format(tmp_path, suffix):
+    write(tmp_path, *(f"yes/{n}_nohash_0{suffix}" for n in range(4)), "yes/3_nohash_0.m4a")
+    (tmp_path / "validation_list.txt").write_text("yes/1_nohash_0.wav\n")
+    (tmp_path / "testing_list.txt").write_text("yes/2_nohash_0.wav\nyes/9_nohash_0.wav\n")
+    assert [u.split for u in SpeechCommands(str(tmp_path), "unused").prepare()] == ["train", "val", "test", "train"]
+    (tmp_path / "testing_list.txt").write_text("no/2_nohash_0.wav\n")
+    with pytest.raises(UserError, match=r"testing_list\.txt names none of the 4 clips there, so that the official"):
+        SpeechCommands(str(tmp_path), "unused").prepare()
+
+
+@pytest.mark.parametrize("suffix", [".FLAC", ".wav"])
+def test_librispeech_may_be_in_another_format(tmp_path, suffix, capsys):
+    write(tmp_path, f"dev-clean/1/2/1-2-0{suffix}", "dev-clean/1/2/1-2-1.m4a")
+    (tmp_path / "dev-clean/1/2/1-2.trans.txt").write_text("1-2-0 SO\n")
+    (u,) = LibriSpeech(str(tmp_path), "unused", ("dev-clean", "test-clean")).prepare()
+    assert u.audio == str(tmp_path / f"dev-clean/1/2/1-2-0{suffix}")
+    out = capsys.readouterr().out
+    assert "has no test-clean: what they would be for is drawn" in out and "1 .m4a (first" in out and "txt" not in out
+    write(tmp_path, f"dev-clean/1/3/1-3-0{suffix}")
+    with pytest.raises(UserError, match=r"1-3\.trans\.txt is missing, which says what is said in 1 recordings there"):
+        LibriSpeech(str(tmp_path), "unused", ("dev-clean",)).prepare()
+
+
+def test_fsdd_may_be_in_another_format(tmp_path):
+    write(tmp_path, "0_theo_1.WAV", "1_theo_9.flac")
+    assert listed(FSDD(str(tmp_path), "unused").prepare()) == [
+        ("0_theo_1", "0", "theo", "test"),
+        ("1_theo_9", "1", "theo", "train"),
+    ]
+
+
+def test_what_a_folder_of_classes_holds_besides_is_told(tmp_path, capsys):
+    write(tmp_path, "cat/a.wav", "cat/b.webm", "cat/c.m4a", "cat/d.m4a", "cat/more/e.wav", "f.wav", "README.md")
+    assert len(Folder(str(tmp_path)).prepare()) == 1
+    not_read, loose = capsys.readouterr().out.splitlines()
+    assert "2 .m4a, 1 .webm, 1 folders (first" in not_read
+    assert loose == f"Not read, as they are in no folder of a class: 1 recordings (first {tmp_path}/f.wav)."
+
+
+@pytest.mark.parametrize("runs", ["2026/asrx.log", "asrx.log", "sweeps/x/0/asrx.log", "sweeps/x/workers/0/asrx.log"])
+def test_the_runs_of_asrx_are_no_class(tmp_path, runs):
+    """As where dataset.root is the folder that the command is given in."""
+    write(tmp_path, "cat/a.wav", "train/cat/a.wav", "test/cat/a.wav", f"mine/{runs}", f"train/mine/{runs}")
+    write(tmp_path, f"train/cat/{runs}")  # that is a class all the same
+    assert {u.text for u in Folder(f"{tmp_path}/train").prepare()} == {"cat"}
+    (tmp_path / "cat" / "a.wav").unlink()
+    (tmp_path / "cat").rmdir()
+    assert {(u.text, u.split) for u in Folder(str(tmp_path)).prepare()} == {("cat", "train"), ("cat", "test")}
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [

@@ -24,16 +24,19 @@ def lines_of(path: Path) -> list[str]:
         raise UserError(f"{path} is not UTF-8 ({error}): save it as UTF-8.") from error
 
 
-def readable_files(folders: Iterable[Path], suffixes: Sequence[str]) -> Iterator[tuple[Path, list[Path]]]:
+def readable_files(
+    folders: Iterable[Path], suffixes: Sequence[str], lists: tuple[str, ...] = ()
+) -> Iterator[tuple[Path, list[Path]]]:
     """Each folder with its files of these suffixes, whatever their case, in order. What begins with a dot is hidden.
 
-    Whatever else lies there, subfolders too, is counted and told in one line at the end.
+    Whatever else lies there, subfolders too, is counted and told in one line at the end; but not the corpus's own
+    `lists`, by the ends of their names.
     """
     others = []
     for folder in folders:
         visible = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
         yield folder, [path for path in visible if path.suffix.lower() in suffixes]
-        others += [path for path in visible if path.suffix.lower() not in suffixes]
+        others += [p for p in visible if p.suffix.lower() not in suffixes and not p.name.endswith(lists)]
     if others:
         counts = Counter("folders" if path.is_dir() else path.suffix or "without a suffix" for path in others)
         kinds = ", ".join(f"{count} {shown(kind)}" for kind, count in counts.most_common())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from asrx.data.corpora.files import readable_files
+from asrx.data.names import shown
 from asrx.types import SPLITS, Corpus, UserError, Utterance
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".sph", ".aif", ".aiff", ".au", ".caf")
+# what lies in a run folder, in one of run folders, and in the sweeps there
+RUNS = ("asrx.log", "*/asrx.log", "sweeps/*/*/asrx.log", "sweeps/*/workers/*/asrx.log")
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ def class_folders(
     pattern = _compile(speaker_pattern)
     if not folder.is_dir():
         raise UserError(f"dataset.root={folder} is not a folder: pass the folder that holds one folder per class.")
-    split_of = {label: split for split, classes in _parts(folder, parts, what) for label in _folders(classes)}
+    split_of = {
+        label: split
+        for split, classes in _parts(folder, parts, suffixes, what)
+        for label in _folders(classes, suffixes)
+    }
     utterances = []
     for label, paths in readable_files(split_of, suffixes):
         if not paths:
@@ -70,6 +77,7 @@ def class_folders(
         for path in paths:
             name, speaker = path.relative_to(folder).as_posix(), _speaker(path, pattern)
             utterances.append(Utterance(name, str(path), label.name, speaker, split_of[label]))
+    _tell_loose({folder, *(label.parent for label in split_of)}, suffixes, what)
     return utterances
 
 
@@ -85,13 +93,13 @@ def _compile(speaker_pattern: str | None) -> re.Pattern | None:
     return pattern
 
 
-def _parts(root: Path, parts: Mapping[str, str], what: str) -> list[tuple[str | None, Path]]:
-    folders = _folders(root)
+def _parts(root: Path, parts: Mapping[str, str], suffixes: Sequence[str], what: str) -> list[tuple[str | None, Path]]:
+    folders = _folders(root, suffixes)
     if not folders:
         raise UserError(f"dataset.root={root} holds no folders: put the {what} of each class in a folder of its own.")
     names = [folder.name for folder in folders]
     # a class may be called train, but then it holds no folders
-    train = next((name for name in names if parts.get(name) == "train" and _folders(root / name)), None)
+    train = next((name for name in names if parts.get(name) == "train" and _folders(root / name, suffixes)), None)
     if train is None:
         return [(None, root)]
     if odd := [name for name in names if name not in parts]:
@@ -100,8 +108,22 @@ def _parts(root: Path, parts: Mapping[str, str], what: str) -> list[tuple[str | 
     return [(parts[name], root / name) for name in names]
 
 
-def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _folders(folder: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Those that may be classes or parts, and not of asrx's own runs."""
+    return sorted(
+        p for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".") and not _of_runs(p, suffixes)
+    )
+
+
+def _of_runs(folder: Path, suffixes: Sequence[str]) -> bool:
+    ran = any(next(folder.glob(pattern), None) for pattern in RUNS)
+    return ran and not any(path.suffix.lower() in suffixes for path in folder.rglob("*"))
+
+
+def _tell_loose(folders: Iterable[Path], suffixes: Sequence[str], what: str) -> None:
+    loose = [p for f in sorted(folders) for p in sorted(f.iterdir()) if p.is_file() and p.suffix.lower() in suffixes]
+    if loose:
+        print(f"Not read, as they are in no folder of a class: {len(loose)} {what} (first {shown(str(loose[0]))}).")
 
 
 def _speaker(path: Path, pattern: re.Pattern | None) -> str | None:

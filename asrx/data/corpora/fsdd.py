@@ -10,6 +10,7 @@ from asrx.data.corpora.files import readable_files
 from asrx.data.download import locate, obtain
 from asrx.types import Corpus, UserError, Utterance
 
+SUFFIXES = (".wav", ".flac")
 NAME = re.compile(r"(?P<digit>\d)_(?P<speaker>.+)_(?P<index>\d+)")
 # The newest release whose checksum is published (tensorflow_datasets, spoken_digit/checksums.tsv): 5 speakers.
 URL = "https://github.com/Jakobovski/free-spoken-digit-dataset/archive/v1.0.9.tar.gz"
@@ -42,8 +43,8 @@ class FSDD(Corpus):
         """
         what = "the Free Spoken Digit Dataset (about 12 MB) from its GitHub repository"
         root = self.root or obtain(URL, Path(self.cache) / "fsdd-1.0.9", what, SHA256)
-        folder = locate(root, "[0-9]_*_[0-9]*.wav", "the Free Spoken Digit Dataset")
-        utterances = [_utterance(path) for _, paths in readable_files([folder], [".wav"]) for path in paths]
+        folder = locate(root, "[0-9]_*_[0-9]*.*", "the Free Spoken Digit Dataset")
+        utterances = [_utterance(path) for _, paths in readable_files([folder], SUFFIXES) for path in paths]
         present = sorted({u.speaker for u in utterances})
         if missing := [name for name in self.speakers or () if name not in present]:
             raise UserError(f"dataset.corpus.speakers: {folder} has no {missing[0]}; it has {', '.join(present)}.")

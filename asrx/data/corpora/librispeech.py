@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from asrx.data.corpora.files import lines_of
+from asrx.data.corpora.files import lines_of, readable_files
 from asrx.data.download import locate, obtain
 from asrx.types import Corpus, UserError, Utterance
 
@@ -20,6 +20,7 @@ SUBSETS = {
     "test-clean": ("346 MB", "39fde525e59672dc6d1551919b1478f724438a95aa55f874b576be21967e6c23"),
     "test-other": ("328 MB", "d09c181bba5cf717b3dee7d4d592af11a3ee3a09e08ae025c5506f6ebe961c29"),
 }
+SUFFIXES = (".flac", ".wav")
 SPLITS = {"train": "train", "dev": "val", "test": "test"}
 
 
@@ -50,11 +51,14 @@ class LibriSpeech(Corpus):
         if self.root:
             folder = locate(self.root, "*-*/*/*/*.trans.txt", "LibriSpeech")
             folders = [folder / s for s in self.subsets if (folder / s).is_dir()]
+            absent = [s for s in self.subsets if not (folder / s).is_dir()]
             if not folders:
                 raise UserError(
                     f"{folder} has none of {', '.join(self.subsets)}: "
                     "name a subset that is there in dataset.corpus.subsets, or add one."
                 )
+            if absent:
+                print(f"{folder} has no {', '.join(absent)}: what they would be for is drawn from the others.")
         else:
             folders = [self._download(subset) for subset in self.subsets]
         return [utterance for folder in folders for utterance in _read(folder)]
@@ -69,8 +73,8 @@ class LibriSpeech(Corpus):
 def _read(folder: Path) -> list[Utterance]:
     split = SPLITS[folder.name.split("-")[0]]
     utterances = []
-    for recordings in sorted(folder.glob("*/*/")):
-        speaker, present = recordings.parent.name, {path.stem for path in recordings.glob("[!.]*.flac")}
+    for recordings, paths in readable_files(sorted(folder.glob("*/*/")), SUFFIXES, (".trans.txt",)):
+        speaker, present = recordings.parent.name, {path.stem: path for path in reversed(paths)}
         chapter = recordings / f"{speaker}-{recordings.name}.trans.txt"
         if not chapter.exists():
             raise UserError(
@@ -83,9 +87,9 @@ def _read(folder: Path) -> list[Utterance]:
                 raise UserError(
                     f"{chapter}:{number} is not an utterance's name and its text: take the file from LibriSpeech."
                 )
-            audio = str(recordings / f"{name}.flac")
-            utterances.append(Utterance(name, audio, text.lower(), speaker, split))
-            present.discard(name)
+            audio = present.pop(name, recordings / f"{name}.flac")
+            utterances.append(Utterance(name, str(audio), text.lower(), speaker, split))
         if present:
-            raise UserError(f"{chapter} has no line for {min(present)}.flac: take the file from LibriSpeech.")
+            first = min(present.values()).name
+            raise UserError(f"{chapter} has no line for {first}: take the file from LibriSpeech.")
     return sorted(utterances, key=lambda u: u.id)
