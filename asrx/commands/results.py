@@ -5,7 +5,8 @@
 
 looks for finished runs of named experiments in the folders and below them, and puts beside each other what was
 published, what the experiment as published gives here, and what its corrected twin NAME_corrected gives here, over all
-seeds found. Runs that differ in anything else are rows of their own. A second table holds what
+seeds found. Runs that leave out one speaker after the other (dataset.split.speakers) are a row with the mean of their
+tests; those that differ in anything else are rows of their own. A second table holds what
 `python -m asrx evaluate` found: clean, in noise, and what an answer costs. With --into, the text between the lines
 `<!-- results -->` and `<!-- end of results -->` of a file is replaced; rows about other runs stay.
 """
@@ -25,12 +26,13 @@ import yaml
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
-from asrx.report.files import read_json
+from asrx.report.files import RECORDINGS, read_json, read_recordings
 from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
 from asrx.types import UserError
 
 TWIN = "_corrected"
+LEFT_OUT = "dataset.split.speakers="
 BEGIN, END = "<!-- results -->", "<!-- end of results -->"
 FIGURES = ("wer", "cer", "accuracy")
 EVALUATION_HEAD = ["run", "decoding and noise", "clean", "in noise", "parameters", "MMAC/s", "latency, ms"]
@@ -38,7 +40,8 @@ HEAD = ["experiment", "data", "published", "as published, here", "corrected, or 
 
 
 class Run(NamedTuple):
-    """One finished run of a named experiment; `changes` are its overrides but seed and places."""
+    """One finished run of a named experiment; `changes` are its overrides but seed and places, `tested` what it was tested
+    on, and empty where an earlier version did not say."""
 
     experiment: str
     changes: tuple[str, ...]
@@ -46,7 +49,18 @@ class Run(NamedTuple):
     data: str
     published: str | None
     metrics: dict[str, Any]
+    tested: frozenset[int]
     evaluations: dict[str, dict[str, Any]]
+
+    @property
+    def left_out(self) -> str:
+        """Who is tested on, where an override says so."""
+        return next((change.removeprefix(LEFT_OUT) for change in self.changes if change.startswith(LEFT_OUT)), "")
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Its other changes."""
+        return tuple(change for change in self.changes if not change.startswith(LEFT_OUT))
 
 
 def main() -> None:
@@ -94,15 +108,23 @@ def _read(folder: Path) -> Run | None:
     changes = tuple(sorted(re.sub(r"=/\S*/", "=DIR/", o) for o in overrides if not o.startswith(skipped)))
     root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
     data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
+    tested = read_recordings(folder)[metrics.get("part", "test")] if (folder / RECORDINGS).exists() else ()
     evaluated = read_json(folder / "evaluation.json", missing={})
-    return Run(named["experiments"], changes, cfg["seed"], data, cfg.get("published"), metrics, evaluated)
+    published = cfg.get("published")
+    return Run(named["experiments"], changes, cfg["seed"], data, published, metrics, frozenset(tested), evaluated)
 
 
 def table(runs: Sequence[Run]) -> str:
     """A Markdown table with a row for each experiment and its twin."""
+    tests = defaultdict(set)
+    for run in runs:
+        tests[run.experiment.removesuffix(TWIN), run.others].add(run.left_out)
     rows = defaultdict(lambda: {False: [], True: []})
     for run in runs:
-        rows[run.experiment.removesuffix(TWIN), run.changes][run.experiment.endswith(TWIN)].append(run)
+        name = run.experiment.removesuffix(TWIN)
+        left_out = ",".join(sorted(tests[name, run.others] - {""}))
+        changes = tuple(sorted([*run.others, LEFT_OUT + left_out])) if run.left_out else run.changes
+        rows[name, changes][run.experiment.endswith(TWIN)].append(run)
     lines = [HEAD, ["---"] * len(HEAD)]
     for (name, changes), sides in sorted(rows.items()):
         both = sides[False] + sides[True]
@@ -111,12 +133,19 @@ def table(runs: Sequence[Run]) -> str:
             sides = {False: [], True: both}
         # where both ran, their test parts may differ in size
         data = "; ".join(dict.fromkeys(run.data for run in both))
+        if any(_differ(side) for side in sides.values()):
+            data += " (not all on the same recordings)"
         names = sorted({run.experiment for run in both})
         seeds = ",".join(str(seed) for seed in sorted({run.seed for run in both}))
         command = f"`python -m asrx -m experiments={','.join(names)} dataset.root=DIR seed={seeds}"
         cells = [name, data, published, _figures(sides[False]), _figures(sides[True])]
         lines.append([*cells, " ".join([command, *map(shlex.quote, changes)]) + "`"])
     return _markdown(lines)
+
+
+def _differ(runs: Sequence[Run]) -> bool:
+    """Whether runs that one figure is the mean of were tested on different recordings, unless it is meant."""
+    return len({(run.left_out, run.tested) for run in runs}) > len({run.left_out for run in runs})
 
 
 def evaluations(runs: Sequence[Run]) -> str:
@@ -142,19 +171,35 @@ def _markdown(lines: Sequence[Sequence[str]]) -> str:
 
 
 def _figures(runs: Sequence[Run]) -> str:
-    """Mean and standard deviation over the seeds of the test's headline figures, in per cent."""
+    """Mean and standard deviation over the seeds of the test's headline figures, in per cent; where each run leaves out
+    another speaker, the mean of their tests, and each of them."""
     if not runs:
         return ""
-    seeds = len({run.seed for run in runs})
-    count = f"{seeds} seed{'s' * (seeds > 1)}" + (f", {len(runs)} runs" if len(runs) > seeds else "")
+    tests = defaultdict(list)
+    for run in runs:
+        tests[run.left_out].append(run)
     parts = []
     for key in FIGURES:
-        values = [100 * run.metrics["test"][key] for run in runs if key in run.metrics["test"]]
-        if values:
-            spread = f" ± {stdev(values):.2f} ({count})" if len(values) > 1 else f" ({count})"
-            parts.append(f"{HEADLINES[key]} {mean(values):.2f}{spread}")
+        values = {
+            who: [100 * run.metrics["test"][key] for run in same if key in run.metrics["test"]]
+            for who, same in tests.items()
+        }
+        if not all(values.values()):
+            continue
+        name = HEADLINES[key]
+        if len(values) == 1:
+            parts.append(f"{name} {_over_seeds(*values.values(), runs)}")
+            continue
+        parts.append(f"{name} {mean(map(mean, values.values())):.2f} (mean of {len(values)} tests)")
+        parts += [f"{who} {_over_seeds(values[who], tests[who])}" for who in sorted(values)]
     size = runs[0].metrics["keras_parameters"]
     return f"{', '.join(parts)}; {size:,} parameters"
+
+
+def _over_seeds(values: Sequence[float], runs: Sequence[Run]) -> str:
+    seeds = len({run.seed for run in runs})
+    count = f"{seeds} seed{'s' * (seeds > 1)}" + (f", {len(runs)} runs" if len(runs) > seeds else "")
+    return f"{mean(values):.2f} ± {stdev(values):.2f} ({count})" if len(values) > 1 else f"{values[0]:.2f} ({count})"
 
 
 def insert(text: str, path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from asrx.commands.results import BEGIN, END, evaluations, find, insert, main, table
+from asrx.report.files import write_recordings
 from asrx.types import UserError
 
 
@@ -46,6 +47,31 @@ def test_runs_that_differ_in_more_are_rows_of_their_own(tmp_path):
     _, _, first, second = cells(table([run for _, run in find(tmp_path)]))
     assert first[3].startswith("WER 50.00 (1 seed), CER 25.00 (1 seed)")
     assert second[5].endswith("seed=0 trainer.max_epochs=3`")
+
+
+def test_runs_that_leave_out_one_speaker_after_the_other_are_averaged(tmp_path):
+    for who, seeds in {"[theo]": [0.9, 0.8], "[bo]": [0.5, 0.5]}.items():
+        for seed, accuracy in enumerate(seeds):
+            test = {"accuracy": accuracy, "utterances": 500}
+            write(tmp_path / f"{who}{seed}", "x", seed, test, f"dataset.split.speakers={who}", "optimizer.lr=1")
+    write(tmp_path / "other", "x", 0, {"accuracy": 0.1, "utterances": 500}, "dataset.split.speakers=[bo]")
+    _, _, several, one = cells(table([run for _, run in find(tmp_path)]))
+    if "lr" not in several[-1]:
+        several, one = one, several
+    assert several[3] == (
+        "accuracy 67.50 (mean of 2 tests), [bo] 50.00 ± 0.00 (2 seeds), [theo] 85.00 ± 7.07 (2 seeds); 4,510 parameters"
+    )
+    assert several[5].endswith("seed=0,1 'dataset.split.speakers=[bo],[theo]' optimizer.lr=1`")
+    assert one[3].startswith("accuracy 10.00 (1 seed)") and one[5].endswith("seed=0 'dataset.split.speakers=[bo]'`")
+
+
+def test_a_mean_over_different_tests_is_told(tmp_path):
+    for seed in (0, 1):
+        write(tmp_path / str(seed), "x", seed, {"accuracy": 0.9, "utterances": 2})
+        write_recordings(tmp_path / str(seed), {"train": [1], "val": [2], "test": [3, 4]})
+    assert cells(table([run for _, run in find(tmp_path)]))[2][1] == "fsdd, 2 tested"
+    write_recordings(tmp_path / "1", {"train": [1], "val": [2], "test": [3, 5]})
+    assert cells(table([run for _, run in find(tmp_path)]))[2][1] == "fsdd, 2 tested (not all on the same recordings)"
 
 
 def test_a_run_counts_once_and_a_seed_too(tmp_path, monkeypatch, capsys):
