@@ -287,21 +287,24 @@ def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:
     """The latest that can be read; None where the run was stopped before its first.
 
     Raises:
-        UserError: there are some, and all are damaged.
+        UserError: none can, or the one to test is gone.
     """
-    there = [path for path in (checkpoints.last_path, checkpoints.best_path) if path.exists()]
-    for path in there:
+    last, best = checkpoints.last_path, checkpoints.best_path
+    if last.exists():
         try:
-            read_checkpoint(path)
+            validated = read_checkpoint(last)["callbacks"][checkpoints.state_key]["best"]
         except UserError as error:
-            print(error)
+            if not best.exists():
+                raise
+            print(f"{error} Going on from {best}, which is older.")
         else:
-            if path != there[0]:
-                print(f"Going on from {path}, which is older.")
-            return path
-    if there:
-        raise UserError(f"{' and '.join(map(str, there))} cannot be read: bring one back, or start a new run.")
-    return None
+            if validated:
+                read_checkpoint(best)  # now, not when all is trained
+            return last
+    if not best.exists():
+        return None
+    read_checkpoint(best)
+    return best
 
 
 def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:
