@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from asrx.checkpoint import read_checkpoint
 from asrx.config.build import build
@@ -66,6 +66,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     from asrx.training.callbacks.checkpoints import Checkpoints
     from asrx.training.callbacks.interrupt import Interrupt
     from asrx.training.monitored import monitored
+    from asrx.training.trainer import make_trainer
 
     _quieten()
     if "OMP_NUM_THREADS" not in os.environ:
@@ -84,7 +85,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     monitor, mode = monitored(cfg, system.pipeline.objective)
     checkpoints = Checkpoints(folder, monitor, mode)
     interrupt = Interrupt(checkpoints)
-    trainer = _trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
+    trainer = make_trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
     results = _train_and_test(cfg, trainer, system, data, checkpoints, interrupt, stopwatch)
     predictions = system.all_predictions() if results["test"] else []
     if _is_main():
@@ -178,6 +179,7 @@ def _callbacks(
     from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 
     from asrx.training.callbacks.history import History
+    from asrx.training.callbacks.last_step import LastStep
     from asrx.training.callbacks.progress import Progress
     from asrx.training.callbacks.timing import Timing
 
@@ -190,45 +192,7 @@ def _callbacks(
             f"trainer.callbacks: {type(finder).__name__} trains on trial before the run, in steps that its schedule "
             "counts: search for the value instead, python -m asrx -m search=tpe."
         )
-    return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
-
-
-def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[Callback]) -> Trainer:
-    from pytorch_lightning import Trainer
-
-    accelerator = _accelerator(cfg.trainer)
-    chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
-    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
-    _check_trainer(settings, chosen["precision"])
-    del settings["callbacks"]
-    trainer = build(
-        settings | chosen,
-        Trainer,
-        logger=loggers,
-        callbacks=callbacks,
-        default_root_dir=folder,
-        use_distributed_sampler=False,
-    )
-    if 0 in (trainer.limit_val_batches, trainer.max_epochs) or 0 < trainer.max_epochs < trainer.check_val_every_n_epoch:
-        raise UserError(
-            "No validation would take place, and it chooses the checkpoint to test: see trainer.max_epochs, "
-            "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
-        )
-    return trainer
-
-
-def _check_trainer(settings: dict[str, Any], precision: str) -> None:
-    """Refuse what Lightning offers and asrx cannot do."""
-    if settings.get("overfit_batches"):
-        raise UserError(
-            "trainer.overfit_batches takes the sampler away that makes batches: to overfit, give a few utterances as "
-            "dataset.train, dataset.val and dataset.test, with dataset.shared=allow."
-        )
-    if precision in ("bf16-true", "16-true"):
-        raise UserError(
-            f"trainer.precision={precision} keeps weights in 16 bits, and losses are computed in 32: choose "
-            f"{precision.replace('true', 'mixed')}."
-        )
+    return [*bar, Timing(stopwatch), History(folder), LastStep(), interrupt, *more, checkpoints, *own]
 
 
 def _train_and_test(
@@ -318,24 +282,6 @@ def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch
         "audio_seconds": {split: data.seconds(split) for split in data.utterances},
         "seconds": dict(stopwatch.seconds),
     }
-
-
-def _accelerator(trainer: DictConfig) -> str:
-    """`auto` is a CUDA GPU or the CPU; Apple's GPUs lack the float64 that sums are kept in."""
-    import torch
-
-    return trainer.accelerator if trainer.accelerator != "auto" else "gpu" if torch.cuda.is_available() else "cpu"
-
-
-def _precision(trainer: DictConfig, accelerator: str) -> str:
-    """`auto` is the fastest mixed precision the device has."""
-    import torch
-
-    if trainer.precision != "auto":
-        return trainer.precision
-    if accelerator == "cpu" or not torch.cuda.is_available():
-        return "32-true"
-    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 def _quieten() -> None:
