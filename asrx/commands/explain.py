@@ -48,6 +48,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)
+    if "does not support sweep type" in text:
+        return "-m alone tries lists, KEY=a,b: an interval needs search=random or search=tpe beside it."
     if text.startswith("Multiple values for"):  # the second choice of a group brings what the first has brought
         given = next((argument for argument in arguments if "=[" in argument), text.split()[3])
         return f"{given} chooses several where there can be one: give one of them."
