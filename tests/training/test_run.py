@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,9 @@ def test_nobody_else_trains_in_a_run_folder(launch, tones, tmp_path, capsys):
 
 
 def test_a_run_folder_explains_itself(launch, tones):
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["state"] == "finished"
     assert metrics["test"]["utterances"] == 12
@@ -202,9 +205,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monk
 
 
 def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path, capsys):
-    import re
     import shlex
-    import signal
 
     from asrx.training.system import System
 
