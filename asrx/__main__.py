@@ -39,7 +39,8 @@ def _hydra(arguments: list[str]) -> None:
     from asrx.config.places import home
     from asrx.config.preflight import check_resume
 
-    arguments = spelled(arguments)
+    # Hydra takes options before or after all overrides, not between them
+    arguments = spelled(sorted(arguments, key=lambda a: not a.startswith("-") and ("=" in a or a.startswith("~"))))
     moved = check_resume(arguments)
     check_hydra(arguments)
     sys.argv[1:] = [argument for argument in arguments if argument not in moved]

@@ -39,8 +39,8 @@ def test_help_names_every_choice_with_a_line():
 
 
 def test_cfg_job_prints_the_config(tmp_path):
-    done = asrx("--cfg", "job", "model.encoder.width=64", cwd=tmp_path)
-    assert "width: 64" in done.stdout
+    done = asrx("seed=3", "--cfg", "job", "model.encoder.width=64", cwd=tmp_path)
+    assert "width: 64" in done.stdout and "seed: 3" in done.stdout
     assert not list(tmp_path.iterdir())
 
 
@@ -81,6 +81,7 @@ WRONG = [
     (["dataset.on_bad=ignore"], "dataset.on_bad=ignore is neither error nor skip", "a wrong policy"),
     (["search.space={seed: 1}"], "write +search.space=...", "a mapping that gets a key"),
     (["-m", "hydra/launcher=nothing"], "are extras of asrx", "a launcher that is not installed"),
+    (["-m", "seed=interval(0,9)"], "needs search=random or search=tpe", "an interval without a search"),
     (["experiments=nothing"], "experiments", "an experiment that does not exist"),
     (["model.encoder.width=${nothing}"], "nothing", "an interpolation that leads nowhere"),
     (["dataset=manifest", "dataset.trian=x"], "Did you mean dataset.train?", "a misspelt key of the chosen data set"),

@@ -16,6 +16,8 @@ from asrx.config.compose import choice_files, choices, compose, groups, nearest
 from asrx.config.signatures import annotations
 from asrx.types import UserError, reason
 
+COMPOSERS = ("hydra", "omegaconf", "yaml", "antlr4")  # they take anything, and say little
+
 
 def explain(error: Exception, arguments: list[str]) -> str | None:
     """What is wrong and what to do, in one sentence; None for an error that is not the user's."""
@@ -29,7 +31,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
 
-    if type(error).__name__ == "MisconfigurationException":  # Lightning's word for what it cannot do
+    of_lightning = isinstance(error, ValueError | ImportError | RuntimeError) and _raised_in(error, "pytorch_lightning")
+    if type(error).__name__ == "MisconfigurationException" or of_lightning:
         return f"Lightning: {' '.join(str(error).split())}"
     if isinstance(error, ValueError) and "Config group override" in str(error):
         return f"{_no_choice(arguments)}: give the group one of its choices, see python -m asrx --help."
@@ -38,13 +41,15 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return next(
             (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
         )
-    if _in_a_composer(error) and not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
+    if _raised_in(error, *COMPOSERS) and not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return (
             f"{_culprit(arguments)} cannot be composed ({reason(error)}): `python -m asrx --cfg job` prints every key."
         )
     if not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return None
     text = str(error)
+    if "does not support sweep type" in text:
+        return "-m alone tries lists, KEY=a,b: an interval needs search=random or search=tpe beside it."
     if text.startswith("Multiple values for"):  # the second choice of a group brings what the first has brought
         given = next((argument for argument in arguments if "=[" in argument), text.split()[3])
         return f"{given} chooses several where there can be one: give one of them."
@@ -62,10 +67,10 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
 
 
-def _in_a_composer(error: Exception) -> bool:
-    """Whether it was raised where configs are composed, by a library that takes anything."""
-    innermost = list(walk_tb(error.__traceback__))[-1][0]
-    return innermost.f_globals["__name__"].partition(".")[0] in ("hydra", "omegaconf", "yaml", "antlr4")
+def _raised_in(error: Exception, *packages: str) -> bool:
+    """Whether it comes out of one of these packages."""
+    innermost = [frame.f_globals["__name__"] for frame, _ in walk_tb(error.__traceback__)][-1:]
+    return any(name.partition(".")[0] in packages for name in innermost)
 
 
 def _culprit(arguments: list[str]) -> str:

@@ -22,10 +22,11 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any, NamedTuple
 
-import yaml
+from omegaconf import OmegaConf
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
+from asrx.config.saved import own_overrides, read_config
 from asrx.report.files import RECORDINGS, read_json, read_recordings
 from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
@@ -94,12 +95,8 @@ def find(folder: Path) -> Iterator[tuple[Path, Run]]:
 
 
 def _read(folder: Path) -> Run | None:
-    try:
-        metrics = read_json(folder / "metrics.json")
-        overrides = yaml.safe_load((folder / "overrides.yaml").read_text(encoding="utf-8"))
-        cfg = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UserError(f"{folder} cannot be read ({error}): take it out of the folder.") from error
+    metrics, overrides = read_json(folder / "metrics.json"), own_overrides(folder)
+    cfg = OmegaConf.to_container(read_config(folder), resolve=True)
     named = dict(override.split("=", 1) for override in overrides if "=" in override)
     if "experiments" not in named or not metrics["test"] or "trial" in cfg.get("search", {}):
         return None

@@ -59,7 +59,7 @@ def read_config(folder: Path) -> DictConfig:
     """config.yaml of a run folder.
 
     Raises:
-        UserError: it cannot be read, or is not resolved, as asrx writes it.
+        UserError: it cannot be read, is cut off, or is not resolved, as asrx writes it.
     """
     path = folder / "config.yaml"
     try:
@@ -68,6 +68,8 @@ def read_config(folder: Path) -> DictConfig:
         raise UserError(f"{path} cannot be read ({reason(error)}): bring it back as the run wrote it.") from error
     if not OmegaConf.is_dict(cfg) or _unresolved(OmegaConf.to_container(cfg)):
         raise UserError(f"{path} is no config of a run, in which every ${{...}} is resolved: bring it back as it was.")
+    if cfg.get("resume", "") is not None:  # written last
+        raise UserError(f"{path} is empty or cut off: bring it back as the run wrote it.")
     return cfg
 
 

@@ -74,7 +74,9 @@ def read_recordings(folder: Path) -> dict[str, set[int]]:
 
 def write_config(folder: Path, cfg: DictConfig, overrides: Sequence[str]) -> None:
     """overrides.yaml, and config.yaml (resolved)."""
-    plain = OmegaConf.to_container(cfg, resolve=True) | {"resume": None}
+    plain = OmegaConf.to_container(cfg, resolve=True)
+    del plain["resume"]
+    plain["resume"] = None  # the last line, by which a reader knows that it has the whole file
     listed = yaml.safe_dump(list(overrides), allow_unicode=True)
     texts = {"overrides": listed, "config": OmegaConf.to_yaml(literal(plain))}
     for name, text in texts.items():

@@ -60,13 +60,13 @@ def read_run(path: Path) -> RunFolder:
     """Reads a run folder; an interrupted run has no predictions and maybe no epochs.
 
     Raises:
-        UserError: a file every run has is missing, or a file cannot be parsed.
+        UserError: a file every run has is missing, or a file cannot be parsed or lacks lines.
     """
     import yaml
 
     path = Path(path).resolve()
     names = [field.name for field in fields(Prediction)]
-    return RunFolder(
+    run = RunFolder(
         path=path,
         config=_parse(path / "config.yaml", str),
         overrides=_parse(path / "overrides.yaml", yaml.safe_load) or [],
@@ -82,6 +82,13 @@ def read_run(path: Path) -> RunFolder:
             missing="",
         ),
     )
+    tested = (run.metrics.get("test") or {}).get("utterances", 0)
+    if len(run.predictions) < tested:
+        raise UserError(
+            f"{path / 'predictions.jsonl'} has {len(run.predictions)} of {tested:.0f} lines: bring it back as the run "
+            "wrote it."
+        )
+    return run
 
 
 def read_epochs(path: Path) -> list[dict[str, float | None]]:

@@ -209,8 +209,8 @@ def _trial(folder: Path, row: dict[str, Any]) -> Trial:
         runs = [read_run(folder / name) for name in row["scores"]]
         if untested := next((run for run in runs if not run.predictions), None):
             raise UserError(
-                f"{untested.path} has no predictions, though the ledger calls trial {row['trial']} finished: "
-                "bring predictions.jsonl back, or take the trial out of ledger.jsonl."
+                f"{untested.path} was not tested, though the ledger calls trial {row['trial']} finished: bring its "
+                "metrics.json back, or take the trial out of ledger.jsonl."
             )
         curves = [run.epochs for run in runs]
     else:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from concurrent.futures import Future
 
 from asrx.recognition.answers import Transcript
 from asrx.recognition.recognizer import Recognizer
 from asrx.recognition.sources import Recording
 
-WAIT = 0.02  # s that a request may wait for others
+WAIT = 0.02  # s that the first of a batch waits for others
+MOST = 32  # recordings in a batch: the ones that came first do not wait for everyone who comes later
 
 
 class Full(Exception):
@@ -51,10 +53,10 @@ class Batcher:
 
     def _work(self) -> None:
         while (first := self.waiting.get()) is not None:
-            batch, last = [first], False
-            while not last:
+            batch, last, until = [first], False, time.monotonic() + WAIT
+            while not last and len(batch) < MOST:
                 try:
-                    item = self.waiting.get(timeout=WAIT)
+                    item = self.waiting.get(timeout=max(until - time.monotonic(), 0))
                 except queue.Empty:
                     break
                 last = item is None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from asrx.checkpoint import read_checkpoint
 from asrx.config.build import build
@@ -69,6 +69,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     from asrx.training.callbacks.checkpoints import Checkpoints
     from asrx.training.callbacks.interrupt import Interrupt
     from asrx.training.monitored import monitored
+    from asrx.training.trainer import make_trainer
 
     _quieten()
     if "OMP_NUM_THREADS" not in os.environ:
@@ -88,7 +89,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     monitor, mode = monitored(cfg, system.pipeline.objective)
     checkpoints = Checkpoints(folder, monitor, mode)
     interrupt = Interrupt(checkpoints)
-    trainer = _trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
+    trainer = make_trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
     results = _train_and_test(cfg, trainer, system, data, checkpoints, interrupt, stopwatch)
     predictions = system.all_predictions() if results["test"] else []
     if _is_main():
@@ -190,6 +191,7 @@ def _callbacks(
     from pytorch_lightning.callbacks import BatchSizeFinder, LearningRateFinder
 
     from asrx.training.callbacks.history import History
+    from asrx.training.callbacks.last_step import LastStep
     from asrx.training.callbacks.progress import Progress
     from asrx.training.callbacks.timing import Timing
 
@@ -202,45 +204,7 @@ def _callbacks(
             f"trainer.callbacks: {type(finder).__name__} trains on trial before the run, in steps that its schedule "
             "counts: search for the value instead, python -m asrx -m search=tpe."
         )
-    return [*bar, Timing(stopwatch), History(folder), interrupt, *more, checkpoints, *own]
-
-
-def _trainer(cfg: DictConfig, folder: Path, loggers: list[Any], callbacks: list[Callback]) -> Trainer:
-    from pytorch_lightning import Trainer
-
-    accelerator = _accelerator(cfg.trainer)
-    chosen = {"accelerator": accelerator, "precision": _precision(cfg.trainer, accelerator)}
-    settings = OmegaConf.to_container(cfg.trainer, resolve=True)
-    _check_trainer(settings, chosen["precision"])
-    del settings["callbacks"]
-    trainer = build(
-        settings | chosen,
-        Trainer,
-        logger=loggers,
-        callbacks=callbacks,
-        default_root_dir=folder,
-        use_distributed_sampler=False,
-    )
-    if 0 in (trainer.limit_val_batches, trainer.max_epochs) or 0 < trainer.max_epochs < trainer.check_val_every_n_epoch:
-        raise UserError(
-            "No validation would take place, and it chooses the checkpoint to test: see trainer.max_epochs, "
-            "trainer.limit_val_batches and trainer.check_val_every_n_epoch."
-        )
-    return trainer
-
-
-def _check_trainer(settings: dict[str, Any], precision: str) -> None:
-    """Refuse what Lightning offers and asrx cannot do."""
-    if settings.get("overfit_batches"):
-        raise UserError(
-            "trainer.overfit_batches takes the sampler away that makes batches: to overfit, give a few utterances as "
-            "dataset.train, dataset.val and dataset.test, with dataset.shared=allow."
-        )
-    if precision in ("bf16-true", "16-true"):
-        raise UserError(
-            f"trainer.precision={precision} keeps weights in 16 bits, and losses are computed in 32: choose "
-            f"{precision.replace('true', 'mixed')}."
-        )
+    return [*bar, Timing(stopwatch), History(folder), LastStep(), interrupt, *more, checkpoints, *own]
 
 
 def _train_and_test(
@@ -299,21 +263,24 @@ def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:
     """The latest that can be read; None where the run was stopped before its first.
 
     Raises:
-        UserError: there are some, and all are damaged.
+        UserError: none can, or the one to test is gone.
     """
-    there = [path for path in (checkpoints.last_path, checkpoints.best_path) if path.exists()]
-    for path in there:
+    last, best = checkpoints.last_path, checkpoints.best_path
+    if last.exists():
         try:
-            read_checkpoint(path)
+            validated = read_checkpoint(last)["callbacks"][checkpoints.state_key]["best"]
         except UserError as error:
-            print(error)
+            if not best.exists():
+                raise
+            print(f"{error} Going on from {best}, which is older.")
         else:
-            if path != there[0]:
-                print(f"Going on from {path}, which is older.")
-            return path
-    if there:
-        raise UserError(f"{' and '.join(map(str, there))} cannot be read: bring one back, or start a new run.")
-    return None
+            if validated:
+                read_checkpoint(best)  # now, not when all is trained
+            return last
+    if not best.exists():
+        return None
+    read_checkpoint(best)
+    return best
 
 
 def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:
@@ -327,24 +294,6 @@ def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch
         "audio_seconds": {split: data.seconds(split) for split in data.utterances},
         "seconds": dict(stopwatch.seconds),
     }
-
-
-def _accelerator(trainer: DictConfig) -> str:
-    """`auto` is a CUDA GPU or the CPU; Apple's GPUs lack the float64 that sums are kept in."""
-    import torch
-
-    return trainer.accelerator if trainer.accelerator != "auto" else "gpu" if torch.cuda.is_available() else "cpu"
-
-
-def _precision(trainer: DictConfig, accelerator: str) -> str:
-    """`auto` is the fastest mixed precision the device has."""
-    import torch
-
-    if trainer.precision != "auto":
-        return trainer.precision
-    if accelerator == "cpu" or not torch.cuda.is_available():
-        return "32-true"
-    return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "16-mixed"
 
 
 def _quieten() -> None:

@@ -16,7 +16,12 @@ def write(folder, name, seed, test, *changes):
     folder.mkdir(parents=True)
     metrics = {"state": "finished", "test": test, "keras_parameters": 4510}
     overrides = [f"experiments={name}", f"seed={seed}", "dataset.root=/home/me/fsdd", "data_dir=/tmp/x", *changes]
-    config = {"seed": seed, "published": "F1 0.87", "dataset": {"corpus": {"_target_": "asrx.data.corpora.fsdd.FSDD"}}}
+    config = {
+        "seed": seed,
+        "published": "F1 0.87",
+        "dataset": {"corpus": {"_target_": "asrx.data.corpora.fsdd.FSDD"}},
+        "resume": None,
+    }
     (folder / "metrics.json").write_text(json.dumps(metrics))
     (folder / "overrides.yaml").write_text(yaml.safe_dump(overrides))
     (folder / "config.yaml").write_text(yaml.safe_dump(config))

@@ -40,6 +40,17 @@ def test_a_text_is_read_as_it_was_written(text, tmp_path, monkeypatch):
     assert own_overrides(tmp_path) == ["seed=3", f"published={text}"]
 
 
+def test_a_config_that_is_cut_off_is_refused(tmp_path):
+    write_config(tmp_path, compose([]), [])
+    path = tmp_path / "config.yaml"
+    whole = path.read_text().splitlines(keepends=True)
+    assert read_config(tmp_path)
+    for lines in range(len(whole)):
+        path.write_text("".join(whole[:lines]) + whole[lines][: len(whole[lines]) // 2])
+        with pytest.raises(UserError, match=r"config\.yaml (cannot be read|is empty or cut off)"):
+            read_config(tmp_path)
+
+
 @pytest.mark.parametrize(
     "text", ["seed: ${oc.env:ASRX_SECRET}", r"a: {b: [1, 'x\\${c}']}", "a: [1", "3", "- 1", "a: ${b"]
 )

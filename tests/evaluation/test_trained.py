@@ -13,6 +13,7 @@ import pytest
 import torch
 from corpus import sentences, write_manifest
 
+from asrx.checkpoint import read_checkpoint
 from asrx.commands.evaluate import evaluate, keep
 from asrx.config.saved import config_of
 from asrx.data.prepare import Prepared
@@ -126,3 +127,11 @@ def test_what_is_no_checkpoint_is_answered_in_a_sentence(tmp_path):
         torch.save(content, tmp_path / "x.ckpt")
         with pytest.raises(UserError, match=r"x\.ckpt cannot be read: it is damaged or no checkpoint of asrx"):
             load_model(tmp_path / "x.ckpt")
+    path = tmp_path / "x.ckpt"
+    torch.save({"asrx": {"config": {}, "labels": []}, "state_dict": {"w": torch.ones(1000)}}, path)
+    whole = path.read_bytes()
+    assert read_checkpoint(path)
+    for content in (b"", whole[:-10], whole[:2500] + b"x" + whole[2501:]):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"x\.ckpt cannot be read"):
+            load_model(path)

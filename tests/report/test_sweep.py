@@ -91,5 +91,9 @@ def test_what_a_sweep_lacks_is_named(tmp_path):
         read_sweep(folder)
     run = write_run(folder / "000" / "seed0", [True])
     (run / "predictions.jsonl").unlink()
-    with pytest.raises(UserError, match="seed0 has no predictions, though the ledger calls trial 0 finished"):
+    with pytest.raises(UserError, match=r"predictions\.jsonl has 0 of 1 lines: bring it back"):
+        read_sweep(folder)
+    metrics = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps(metrics | {"test": None}))
+    with pytest.raises(UserError, match="seed0 was not tested, though the ledger calls trial 0 finished"):
         read_sweep(folder)

@@ -94,7 +94,7 @@ def test_the_default_uses_the_gpu_with_mixed_precision(launch, tones, monkeypatc
 )
 def test_the_device_that_is_there(monkeypatch, cuda, bf16, overrides, expected):
     from asrx.config.compose import compose
-    from asrx.training.run import _accelerator, _precision
+    from asrx.training.trainer import _accelerator, _precision
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bf16)

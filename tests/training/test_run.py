@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from omegaconf import OmegaConf
 
 from asrx.config.check import is_search
 from asrx.config.compose import choices, compose
+from asrx.training.trainer import check_trainer
+from asrx.types import UserError
 
 SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
 FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
@@ -38,7 +41,9 @@ def test_nobody_else_trains_in_a_run_folder(launch, tones, tmp_path, capsys):
 
 
 def test_a_run_folder_explains_itself(launch, tones):
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     folder = launch(*tones, *FAST, "augment=full", "dataset.workers=1")
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["state"] == "finished"
     assert metrics["test"]["utterances"] == 12
@@ -99,27 +104,47 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("given", "sentence"),
+    ("settings", "sentence"),
     [
-        (["+trainer.overfit_batches=2"], "with dataset.shared=allow"),
-        (["trainer.precision=bf16-true"], "choose bf16-mixed"),
-        (["trainer.max_epochs=-1"], "optimizer/schedule=one_cycle is spread over all steps"),
-        (
-            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.BatchSizeFinder}]"],
-            "search for the value instead",
-        ),
-        (["+trainer.max_steps=2"], "allow more with trainer.max_steps"),
-        (["+trainer.limit_val_batches=0.1"], "Lightning: You requested to check 0.1 of the `val_dataloader`"),
-        (
-            ["trainer.callbacks=[{_target_: pytorch_lightning.callbacks.LearningRateMonitor}]"],
-            "Lightning: Cannot use `LearningRateMonitor`",
-        ),
+        ({"overfit_batches": 2}, "trainer.overfit_batches takes the sampler away .* with dataset.shared=allow"),
+        ({"precision": "64-true"}, "trainer.precision=64-true: .* choose 32-true, bf16-mixed or 16-mixed"),
+        ({"max_time": {"secs": 4}}, "trainer.max_time={'secs': 4} is no duration"),
+        ({"max_steps": 0}, "trainer.max_steps=0 leaves out"),
+        ({"limit_val_batches": 0.0}, "trainer.limit_val_batches=0 leaves out"),
+        ({"max_epochs": 3, "check_val_every_n_epoch": 4}, "check_val_every_n_epoch=4 validates after the last"),
+        ({"accumulate_grad_batches": 0}, "trainer.accumulate_grad_batches=0 should be a number from 1"),
+        ({"gradient_clip_val": -1.0}, "trainer.gradient_clip_val=-1.0 should be a number from 0"),
     ],
 )
-def test_what_lightning_cannot_do_here_is_one_sentence(launch, tones, given, sentence):
+def test_what_lightning_cannot_do_here_is_refused(settings, sentence):
+    with pytest.raises(UserError, match=sentence):
+        check_trainer(settings, settings.get("precision", "32-true"))
+    check_trainer({"max_epochs": None, "check_val_every_n_epoch": None, "max_time": "00:00:30:00"}, "16-mixed")
+
+
+def callbacks(name):
+    return f"trainer.callbacks=[{{_target_: pytorch_lightning.callbacks.{name}}}]"
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ("trainer.max_epochs=-1", "optimizer/schedule=one_cycle is spread over all steps"),
+        (callbacks("BatchSizeFinder"), "search for the value instead"),
+        ("+trainer.limit_val_batches=0.1", "Lightning: You requested to check 0.1 of the `val_dataloader`"),
+        ("+trainer.val_check_interval=100", "Lightning: `val_check_interval` (100) must be less than or equal to"),
+        (callbacks("LearningRateMonitor"), "Lightning: Cannot use `LearningRateMonitor`"),
+    ],
+)
+def test_what_lightning_finds_out_is_one_sentence(launch, tones, given, sentence):
     with pytest.raises(SystemExit, match=r"^asrx: ") as ended:
-        launch(*tones, *FAST, *given)
+        launch(*tones, *FAST, given)
     assert sentence in str(ended.value)
+
+
+def test_steps_may_end_training_within_an_epoch_and_are_validated(launch, tones):
+    folder = launch(*tones, *FAST, "+trainer.max_steps=2", "trainer.max_epochs=null")
+    assert [(row["step"], row["val/utterances"]) for row in rows(folder)] == [("2", "12")]
 
 
 def test_time_may_end_training(launch, tones):
@@ -156,25 +181,31 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before_it(launch, tones, monk
         (folder / "last.ckpt").write_bytes(content)
         best = (folder / "best.ckpt").read_bytes()
         (folder / "best.ckpt").write_bytes(b"")
-        with pytest.raises(SystemExit, match=r"last\.ckpt and .*best\.ckpt cannot be read: bring one back"):
+        with pytest.raises(SystemExit, match=r"best\.ckpt cannot be read: it is damaged or no"):
+            launch(f"resume={folder}")
+        (folder / "best.ckpt").unlink()
+        with pytest.raises(SystemExit, match=r"last\.ckpt cannot be read: it is damaged or no"):
             launch(f"resume={folder}")
         with pytest.raises(SystemExit, match=r"model.init.checkpoint=.*last\.ckpt cannot be read: it is damaged or no"):
             init = "{_target_: asrx.models.pretrained.load, checkpoint: %s/last.ckpt}"
             launch(*tones, *FAST, f"model.init={init % folder}", folder="other")
         (folder / "best.ckpt").write_bytes(best)
+    (folder / "last.ckpt").write_bytes(whole)
+    (folder / "best.ckpt").write_bytes(b"")
+    with pytest.raises(SystemExit, match=r"best\.ckpt cannot be read"):  # it would be missed once all is trained
+        launch(f"resume={folder}")
+    (folder / "best.ckpt").write_bytes(best)
+    (folder / "last.ckpt").write_bytes(whole[: len(whole) // 2])
     capsys.readouterr()
     launch(f"resume={folder}")
-    out = capsys.readouterr().out
-    assert "last.ckpt cannot be read: it is damaged" in out and f"Going on from {folder}/best.ckpt" in out
+    assert re.search(r"last\.ckpt cannot be read: .* Going on from .*/best\.ckpt, which", capsys.readouterr().out)
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
     assert [row["epoch"] for row in rows(folder)] == ["0", "1", "2"]
     assert not (tmp_path / "executed").exists()
 
 
 def test_ctrl_c_leaves_a_checkpoint_a_report_and_a_run_that_goes_on(launch, tones, monkeypatch, tmp_path, capsys):
-    import re
     import shlex
-    import signal
 
     from asrx.training.system import System
 
@@ -287,11 +318,6 @@ def test_columns_have_other_names(launch, tones, tmp_path):
 def test_a_run_that_diverged_says_so(launch, tones):
     with pytest.raises(SystemExit, match="Training diverged"):
         launch(*tones, *FAST, "optimizer.lr=1e30", "optimizer/schedule=none", "trainer.gradient_clip_val=null")
-
-
-def test_a_run_without_validation_is_refused(launch, tones):
-    with pytest.raises(SystemExit, match="No validation would take place"):
-        launch(*tones, *FAST, "+trainer.limit_val_batches=0")
 
 
 def test_a_run_of_four_steps(launch, tones):

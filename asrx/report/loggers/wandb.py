@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
+import logging
 import os
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from pytorch_lightning.utilities import rank_zero_only
 from asrx.report.errors import KINDS, Judged, confusion, judge, kind_of
 from asrx.report.folder import Prediction, read_run
 from asrx.report.loggers import MAX_ROWS
-from asrx.types import UserError
+from asrx.types import UserError, reason
+
+SECONDS = 20  # for the server to begin a run, and three times as many to take the rest of it
 
 
 class Wandb(WandbLogger):
@@ -29,8 +32,8 @@ class Wandb(WandbLogger):
         folder: the run folder; its config.yaml is read when the first value is logged.
         project: the W&B project.
         name: the name of the W&B run; the run folder's name if None.
-        mode: online, offline, or auto: online when an API key is known and the server takes it within 3 s. WANDB_MODE
-            of the environment, offline or disabled, is obeyed whatever is said here.
+        mode: online, offline, or auto: online when an API key is known and the server takes it within 3 s. What the
+            environment (WANDB_MODE) or `wandb offline` forbids is obeyed whatever is said here.
 
     Raises:
         UserError: the mode is none of these, or it is online and the server cannot be logged to.
@@ -39,10 +42,11 @@ class Wandb(WandbLogger):
     def __init__(self, folder: Path, project: str = "asrx", name: str | None = None, mode: str = "auto") -> None:
         if mode not in ("auto", "online", "offline"):
             raise UserError(f"logger.wandb.mode is {mode!r}; choose auto, online or offline.")
-        mode = _choose_mode(mode, Path(folder))
+        self.insists, mode = mode == "online", _choose_mode(mode, Path(folder))
         import wandb
 
         self.folder = Path(folder).resolve()
+        self.lost = False  # whether W&B has failed, so that nothing more is given to it
         # wandb would keep what it stages for upload in the home directory
         files = self.folder / "wandb"
         os.environ |= {"WANDB_DATA_DIR": str(files), "WANDB_CACHE_DIR": str(files / "cache")}
@@ -52,8 +56,17 @@ class Wandb(WandbLogger):
             project=project,
             mode=mode,
             # the run folder has the terminal's story and the commit; a diff of the user's tree could hold secrets
-            settings=wandb.Settings(console="off", disable_git=True, save_code=False, silent=mode != "online"),
+            settings=wandb.Settings(
+                console="off",
+                disable_git=True,
+                save_code=False,
+                silent=mode != "online",
+                init_timeout=SECONDS,
+                finish_timeout=3 * SECONDS,
+                finish_timeout_raises=True,
+            ),
         )
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)  # W&B's figures about itself
         # Lightning always passes it, and wandb warns of it
         del self._wandb_init["anonymous"]
 
@@ -66,6 +79,7 @@ class Wandb(WandbLogger):
         return self._experiment
 
     def _start(self, file: str) -> None:
+        import wandb
         import yaml
 
         config = yaml.safe_load((self.folder / file).read_text(encoding="utf-8"))
@@ -76,7 +90,33 @@ class Wandb(WandbLogger):
             self._wandb_init["group"] = trial["sweep"]
         self._wandb_init["name"] = self._wandb_init["name"] or name
         self._wandb_init["id"] = self._id = _run_id(self.folder / "wandb" / "run_id")
-        super().experiment.config.update(config, allow_val_change=True)
+        try:
+            with _stderr_into(self.folder / "wandb" / "core.log"):
+                wandb.setup()  # starts a process, which would show its own traces
+            super().experiment.config.update(config, allow_val_change=True)
+        except Exception as error:  # wandb raises many kinds
+            if self.insists or self._wandb_init["mode"] != "online":
+                raise UserError(f"logger.wandb cannot begin: {reason(error)}.") from error
+            _tell_offline(reason(error), self.folder)
+            self._wandb_init["mode"] = "offline"
+            self._start(file)
+
+    @contextmanager
+    def _at_its_own_risk(self) -> Iterator[None]:
+        """What W&B cannot do is told once, and ends no run."""
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception as error:  # wandb raises many kinds
+            self.lost = True
+            print(f"W&B failed ({reason(error)}); what it was given is here: wandb sync {self.folder}/wandb/latest-run")
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        if not self.lost:
+            with self._at_its_own_risk():
+                super().log_metrics(metrics, step)
 
     @rank_zero_only
     def log_sweep(self) -> None:
@@ -99,8 +139,9 @@ class Wandb(WandbLogger):
             + [trial.params.get(key) for key in keys]
             for trial in sweep.trials
         ]
-        self._experiment.log({"ledger": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
-        self._experiment.finish()
+        with self._at_its_own_risk():
+            self._experiment.log({"ledger": wandb.Table(columns=columns, data=rows, allow_mixed_types=True)})
+            self._experiment.finish()
 
     @rank_zero_only
     def log_results(self, folder: Path) -> None:
@@ -111,11 +152,27 @@ class Wandb(WandbLogger):
         """
         run = read_run(folder)
         kind = kind_of(run)
-        self.experiment.summary.update(run.figures())
-        if run.predictions:
-            judged = judge(kind, run.predictions)
-            self.experiment.log({"test/predictions": _prediction_table(judged), **_ERRORS[run.metrics["kind"]](judged)})
-        self.experiment.finish()
+        with self._at_its_own_risk():
+            self.experiment.summary.update(run.figures())
+            if run.predictions:
+                judged = judge(kind, run.predictions)
+                tables = {"test/predictions": _prediction_table(judged), **_ERRORS[run.metrics["kind"]](judged)}
+                self.experiment.log(tables)
+            self.experiment.finish()
+
+
+@contextmanager
+def _stderr_into(path: Path) -> Iterator[None]:
+    """Let processes that are started meanwhile write their errors into a file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before, file = os.dup(2), os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(file, 2)
+    try:
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(file)
 
 
 def _prediction_table(judged: Sequence[Judged]) -> Any:
@@ -181,16 +238,38 @@ def _choose_mode(mode: str, folder: Path) -> str:
     Raises:
         UserError: see `Wandb`.
     """
-    asked = {"dryrun": "offline"}.get(given := os.environ.get("WANDB_MODE", ""), given)
-    if asked in ("offline", "disabled") or mode == "offline":
-        return "disabled" if asked == "disabled" else "offline"
+    allowed = _allowed()
+    if "offline" in (allowed, mode) or allowed == "disabled":
+        return "disabled" if allowed == "disabled" else "offline"
     trouble = _trouble()
     if not trouble:
         return "online"
     if mode == "online":
         raise UserError(f"logger.wandb.mode is online, but {trouble}: mend that, or choose logger.wandb.mode=offline.")
-    rank_zero_only(print)(f"W&B logs offline ({trouble}); upload later with: wandb sync {folder}/wandb/offline-run-*")
+    _tell_offline(trouble, folder)
     return "offline"
+
+
+@rank_zero_only
+def _tell_offline(why: str, folder: Path) -> None:
+    print(f"W&B logs offline ({why}); upload later with: wandb sync {folder}/wandb/offline-run-*")
+
+
+def _allowed() -> str:
+    """What the environment and wandb's own files of settings let a run do: online, offline or disabled.
+
+    Raises:
+        UserError: they say something else.
+    """
+    import wandb
+
+    settings = wandb.Settings()
+    settings.update_from_system_settings()
+    try:
+        settings.update_from_env_vars(dict(os.environ))
+    except ValueError as error:
+        raise UserError(f"WANDB_* in the environment: {' '.join(str(error).split())}.") from error
+    return {"dryrun": "offline"}.get(settings.mode, settings.mode)
 
 
 def _trouble() -> str:
@@ -224,7 +303,7 @@ def _status(url: str, seconds: float = 3.0) -> int | None:
 
     def ask() -> None:
         question = {"query": "query { viewer { id } }"}
-        with contextlib.suppress(requests.RequestException):
+        with suppress(requests.RequestException):
             answer = requests.post(f"{url}/graphql", json=question, auth=("api", _key()), timeout=seconds)
             answers.append(answer.status_code)
 

@@ -28,10 +28,10 @@ class Interrupt(pl.Callback):
     def __init__(self, checkpoints: Checkpoints):
         self.checkpoints = checkpoints
         self.asked = False
-        self.before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: pl.Trainer, system: pl.LightningModule) -> None:
-        self.before = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
+        for number in (signal.SIGINT, signal.SIGTERM):  # Lightning puts back what was there before it began
+            signal.signal(number, self._ask)
 
     def _ask(self, number: int, _frame: Any) -> None:
         self.asked = True
@@ -50,7 +50,3 @@ class Interrupt(pl.Callback):
 
     def _stop(self, trainer: pl.Trainer) -> bool:
         return trainer.strategy.reduce_boolean_decision(self.asked, all=False)
-
-    def teardown(self, trainer: pl.Trainer, system: pl.LightningModule, stage: str) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)

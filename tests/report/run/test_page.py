@@ -132,6 +132,7 @@ def test_spectrogram_has_the_tone_at_its_frequency_and_time():
         ("metrics.json", "{", "cannot be read"),
         ("metrics.json", json.dumps({"kind": "translation"}), "known kinds are error_rate, classification"),
         ("predictions.jsonl", '{"id": "a"}', "predictions.jsonl cannot be read"),
+        ("predictions.jsonl", "", r"predictions\.jsonl has 0 of \d+ lines"),
     ],
 )
 def test_broken_folder_is_told(make_run, sentences, name, text, message):
