@@ -100,9 +100,7 @@ def _no_choice(arguments: list[str]) -> str:
 
 def _unknown_key(key: str, arguments: list[str]) -> str:
     own = set(groups()) - {"experiments"}  # an experiment may be what is wrong
-    composed = compose(
-        [argument for argument in arguments if argument.partition("=")[0] in own and "," not in argument]
-    )
+    composed = compose([a for a in arguments if a.partition("=")[0] in own and re.fullmatch(r"[\w/]+=\w+", a)])
     parent, _, name = key.rpartition(".")
     node = OmegaConf.select(composed, parent) if parent else None
     target = node.get("_target_") if OmegaConf.is_dict(node) else None

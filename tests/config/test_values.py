@@ -86,6 +86,8 @@ WRONG = [
     (["~model.encoder.channels.0"], "~model.encoder.channels.0 cannot be composed (list indices must be"),
     (["seed"], """seed cannot be read (missing EQUAL at '<EOF>'): write KEY=VALUE, and a value"""),
     (["optimizer.lr=(1"], "optimizer.lr=(1 cannot be read ("),
+    (["augment={_target_: asrx.augment.speed.Speed}"], "augment is a mapping, and new keys in it need a plus"),
+    (["+augment._target_=asrx.augment.speed.Speed"], "asrx.augment.speed.Speed takes no argument wave."),
     (["~optimizer"], "optimizer has no choice: give one of adam, adamw, sgd."),
     (["~dataset.batch_size"], "dataset.batch_size is missing from the config: leave out what takes it away."),
     (["~trainer.callbacks"], "trainer.callbacks is missing from the config"),
