@@ -41,8 +41,8 @@ HEAD = ["experiment", "data", "published", "as published, here", "corrected, or 
 
 
 class Run(NamedTuple):
-    """One finished run of a named experiment; `changes` are its overrides but seed and places, `tested` what it was tested
-    on, and empty where an earlier version did not say."""
+    """One finished run of a named experiment; `changes` are its overrides but seed and places, `tested` what it was
+    tested on, and empty where an earlier version did not say."""
 
     experiment: str
     changes: tuple[str, ...]
