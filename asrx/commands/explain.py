@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import re
 from contextlib import suppress
+from io import IOBase
+from pathlib import Path
 from traceback import walk_tb
 
 import yaml
@@ -24,9 +26,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return (
-            f"{error.filename or 'the disk'}: {error.strerror}: free some space and go on; what was written is whole."
-        )
+        full = error.filename or _written(error) or "the disk"
+        return f"{full}: {error.strerror}: free some space and go on; what was written is whole."
     if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
     from hydra.errors import HydraException
@@ -65,6 +66,16 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         options = choices(group)
         return f"{group} has no choice {name}.{nearest(name, options)} The choices are {', '.join(options)}."
     return " ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _written(error: Exception) -> str | None:
+    """The file that was being written: Python names it where a file cannot be opened, and not where it cannot grow."""
+    for frame, _ in reversed(list(walk_tb(error.__traceback__))):
+        for value in frame.f_locals.values():
+            name = value.name if isinstance(value, IOBase) and hasattr(value, "name") else value
+            if isinstance(name, Path) or (isinstance(name, str) and value is not name):
+                return str(name)
+    return None
 
 
 def _raised_in(error: Exception, *packages: str) -> bool:

@@ -47,6 +47,17 @@ def test_an_explanation_that_fails_is_no_traceback_either(tmp_path, monkeypatch)
     assert "KeyError: 'cause'" in (tmp_path / "error.log").read_text()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+def test_a_full_disk_is_told_with_the_file_that_was_written():
+    def growing():
+        with open("/dev/full", "w", encoding="utf-8") as file:
+            print("x", file=file)
+
+    for write in (growing, lambda: Path("/dev/full").write_text("x")):
+        with pytest.raises(SystemExit, match=r"^asrx: /dev/full: No space left on device: free"), answered([]):
+            write()
+
+
 def test_output_that_nobody_reads_ends_a_command_quietly():
     with subprocess.Popen(
         [sys.executable, "-m", "asrx", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
