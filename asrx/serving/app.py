@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -73,6 +73,7 @@ class Server:
         """The ASGI application."""
         return Starlette(
             routes=[
+                Route("/", self.page),
                 Route("/v1/audio/transcriptions", self.transcriptions, methods=["POST"]),
                 Route("/v1/models", self.models),
                 Route("/health", self.health),
@@ -94,15 +95,20 @@ class Server:
         self.figures.requests.labels(request.url.path, error.status_code).inc()
         return JSONResponse(body, error.status_code, error.headers)
 
+    async def page(self, request: Request) -> Response:
+        """A page to speak into."""
+        return FileResponse(Path(__file__).with_name("page.html"))
+
     async def health(self, request: Request) -> Response:
         """Whether it answers."""
         alive = self.batcher.thread.is_alive()
         return JSONResponse({"status": "ok" if alive else "stopped", "model": self.name}, 200 if alive else 503)
 
     async def models(self, request: Request) -> Response:
-        """GET /v1/models."""
+        """GET /v1/models; the rate in Hz is what a stream must have."""
         self._authorized(request.headers.get("authorization", ""))
         model = {"id": self.name, "object": "model", "created": self.begun, "owned_by": "asrx"}
+        model["sample_rate"] = self.recognizer.sample_rate
         return JSONResponse({"object": "list", "data": [model]})
 
     async def transcriptions(self, request: Request) -> Response:
@@ -188,7 +194,9 @@ class Server:
         server_ready, partial_result, final_result and speech_end."""
         await socket.accept()
         try:
-            self._authorized(socket.headers.get("authorization", ""))
+            # browsers send no header of ours with a WebSocket
+            sent = socket.query_params.get("token")
+            self._authorized(f"Bearer {sent}" if sent else socket.headers.get("authorization", ""))
         except HTTPException as error:
             await _closed(socket, REFUSED, error.detail)
             return
@@ -252,7 +260,13 @@ def _signal(text: str | None) -> str | None:
 
 def _message(heard: Heard) -> dict[str, Any]:
     pieces = [
-        {"word": word.text, "start": round(1000 * word.start), "end": round(1000 * word.end)} for word in heard.words
+        {
+            "word": word.text,
+            "start": round(1000 * word.start),
+            "end": round(1000 * word.end),
+            "confidence": round(word.confidence, 4),
+        }
+        for word in heard.words
     ]
     best = [{"sentence": heard.text} | ({"word_pieces": pieces} if heard.final else {})]
     return {

@@ -5,8 +5,14 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import re
+import shutil
+import subprocess
 import threading
+import time
+import urllib.request
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -248,3 +254,79 @@ def test_openai_s_client(address):
     assert client.audio.transcriptions.create(model="loudness", file=content, response_format="srt").startswith("1\n")
     with pytest.raises(openai.BadRequestError, match="no sound that can be read"):
         client.audio.transcriptions.create(model="loudness", file=("x.wav", b"no sound"))
+
+
+class Tones(Loudness):
+    """Hears tones instead, as no microphone keeps a level that does not change."""
+
+    def __call__(self, wave_BT, lengths_B):
+        level_BT = (2 * wave_BT.unfold(1, FRAME, FRAME).square().mean(2)).sqrt()
+        return super().__call__(level_BT.repeat_interleave(FRAME, 1), lengths_B)
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+class Browser:
+    """A page in headless Chromium, whose microphone plays a file once; it is driven as its developer tools are."""
+
+    def __init__(self, process, url):
+        from websockets.sync.client import connect
+
+        debugger = next(re.search(r"ws://[^/]+/", line)[0] for line in process.stderr if "ws://" in line)
+        with urllib.request.urlopen(debugger.replace("ws", "http", 1) + "json") as answer:
+            page = next(found for found in json.load(answer) if found["url"].startswith(url))
+        self.socket = connect(page["webSocketDebuggerUrl"])
+
+    def __call__(self, script):
+        call = {"id": 1, "method": "Runtime.evaluate", "params": {"expression": script, "returnByValue": True}}
+        self.socket.send(json.dumps(call))
+        return json.loads(self.socket.recv())["result"]["result"].get("value")
+
+    def until(self, script, seconds=20):
+        end = time.monotonic() + seconds
+        while not (found := self(script)):
+            assert time.monotonic() < end, (script, self("document.body.innerText"))
+            time.sleep(0.1)
+        return found
+
+
+@pytest.fixture
+def browser(address, tmp_path):
+    """Opens the page, with a file for the microphone: heard, address's end -> Browser."""
+    processes = []
+
+    def opened(heard, behind=""):
+        flags = ["--headless=new", "--no-sandbox", "--use-fake-device-for-media-stream"]
+        flags += ["--use-fake-ui-for-media-stream"]
+        flags += [f"--use-file-for-fake-audio-capture={heard}%noloop", f"--user-data-dir={tmp_path}/profile"]
+        flags += ["--autoplay-policy=no-user-gesture-required", "--remote-debugging-port=0"]
+        processes.append(subprocess.Popen([CHROMIUM, *flags, address + behind], stderr=subprocess.PIPE, text=True))
+        return Browser(processes[0], address)
+
+    yield opened
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
+def test_the_page_writes_what_the_microphone_hears(server, browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("asrx.recognition.streaming.SpeechDetector", Loud)
+    server.recognizer.engine, server.token = Tones(), "the secret"
+    server.limits = replace(LIMITS, silence=10.0)  # a busy machine's browser is no other client
+    level_T = wave("_" * 30 + "aaaaaaaaaa" + "_" * 5 + "aaaaaaaaaa" + "_" * 60 + "aaaaaaaaaa" + "_" * 50).repeat(6)
+    tone_T = level_T * np.sin(2 * np.pi * 500 / 48000 * np.arange(len(level_T)))
+    soundfile.write(tmp_path / "heard.wav", tone_T, 48000)
+    page = browser(tmp_path / "heard.wav", "/#the%20secret")
+    assert page.until("document.getElementById('model').textContent") == "loudness"
+    page("document.getElementById('speak').click()")
+    page.until("[...document.querySelectorAll('#text p:not(#partial)')].length == 2")
+    page("document.getElementById('speak').click()")
+    page.until("document.getElementById('speak').textContent == 'Speak'")
+    words = page("[...document.querySelectorAll('#text span')].map(word => word.textContent + '|' + word.title)")
+    assert [word.split("|")[0] for word in words] == ["aa", "a"]
+    assert all(re.fullmatch(r"\w+\|\d+ %, [\d.]+ to [\d.]+ s", word) for word in words)
+    assert page("document.querySelector('canvas').getContext('2d').getImageData(0, 0, 900, 160).data.includes(120)")
+    page("location.hash = 'wrong'; location.reload()")
+    page.until("document.getElementById('told')?.textContent.includes('#TOKEN')")
