@@ -209,6 +209,7 @@ FLOORS = [
     {"evaluation"},
     {"search", "recognition"},
     {"export", "serving"},
+    {"profiling"},
     {"commands"},
     {"__main__", "plugins"},
 ]

@@ -84,7 +84,7 @@ def cost(trained: Trained) -> dict[str, float]:
     test = trained.data.loader(trained.cfg.test_part, None).dataset
     waves = [test[np.array([i])][:2] for i in np.linspace(0, n - 1, min(n, TIMED)).astype(int)]
     seconds = sum(int(lengths_B) for _, lengths_B in waves) / trained.data.store.sample_rate
-    model = _WaveToText(pipeline).eval()
+    model = WaveToText(pipeline).eval()
     work = sum(multiply_adds(model, *wave) for wave in waves)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -101,7 +101,7 @@ def cost(trained: Trained) -> dict[str, float]:
     }
 
 
-class _WaveToText(nn.Module):
+class WaveToText(nn.Module):
     def __init__(self, pipeline: Pipeline):
         super().__init__()
         self.pipeline = pipeline

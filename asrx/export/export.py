@@ -7,23 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import torch
 
-from asrx.config.saved import config_of
-from asrx.evaluation.trained import Model, Trained, load, load_model
+from asrx.evaluation.trained import Model, Trained, load_model
 from asrx.export.card import write_card
 from asrx.export.folder import write_config, write_model
 from asrx.export.forms.all import FORMS
 from asrx.export.forms.base import Form
 from asrx.export.parity import Exported, Parity, accuracy, parity
 from asrx.export.quantize import int8
-from asrx.recognition.sources import read
+from asrx.export.recordings import own_data, waveforms
 from asrx.types import UserError
 
-CHECKED = 100  # recordings, at most
 SAME = 1e-2  # the largest difference of log probabilities that rounding explains
-GENERATED = (0.3, 1.0, 2.7, 6.1)  # s, of noise where there are no recordings
 
 
 class Report(NamedTuple):
@@ -63,8 +59,8 @@ def export(
         raise UserError(f"{folder} exists already: name a new folder, or an empty one.")
     model = load_model(source)
     chosen: Form = FORMS[form](model.cfg, model.pipeline)
-    trained, without = _data(source)
-    waves, checked_on = _recordings(model, trained, without, check)
+    trained, without = own_data(source)
+    waves, checked_on = waveforms(model.cfg, trained, without, check)
     partial = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     try:
@@ -116,36 +112,6 @@ def _written(
     )
     write_card(folder, source, model.cfg, form, report)
     return report
-
-
-def _data(source: Path) -> tuple[Trained | None, str]:
-    """A run's own data, or why it is not to be had."""
-    if not source.is_dir():
-        return None, f"{source} is a checkpoint without its run folder: name that."
-    try:
-        return load(source, config_of(source, [])), ""
-    except UserError as error:
-        return None, f"the run's data cannot be had here: {error}"
-
-
-def _recordings(
-    model: Model, trained: Trained | None, without: str, check: Sequence[Path]
-) -> tuple[list[torch.Tensor], str]:
-    """(T,) waveforms in [-1, 1] to compare on, and what they are."""
-    rate = int(model.cfg.dataset.sample_rate)
-    if check:
-        waves = [torch.from_numpy(read(path, rate).wave_T / np.float32(32768)) for path in check[:CHECKED]]
-        return waves, f"{len(waves)} recordings given with --check"
-    if trained is not None:
-        test = trained.data.loader(trained.cfg.test_part, None).dataset
-        n = len(trained.data.utterances[trained.cfg.test_part])
-        chosen = np.linspace(0, n - 1, min(n, CHECKED)).astype(int)
-        return [
-            test[np.array([i])].wave_BT[0] for i in chosen
-        ], f"{len(chosen)} recordings of the {trained.cfg.test_part} part"
-    noise = torch.Generator().manual_seed(0)
-    waves = [torch.randn(round(seconds * rate), generator=noise) / 10 for seconds in GENERATED]
-    return waves, f"noise alone, as {without.rstrip('.')}; --check FILES compares on recordings"
 
 
 def _compared(
