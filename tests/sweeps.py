@@ -52,7 +52,7 @@ def write_run(
     }
     epochs = "".join(f"{n},{10 * (n + 1)},{value}\n" for n, value in enumerate(values))
     files = {
-        "config.yaml": "seed: 0\n",
+        "config.yaml": "seed: 0\nresume: null\n",
         "overrides.yaml": yaml.safe_dump(list(overrides)),
         "environment.json": "{}",
         "metrics.json": json.dumps(metrics | ({"part": part} if part else {})),

@@ -95,6 +95,8 @@ WRONG = [
     ),
     (["experiments=broken"], "while parsing", "an experiment that is no YAML"),
     (["seed"], "seed", "an override without a value"),
+    (["+trainer.callbacks.x=3"], "a list, as trainer.callbacks may be, is given whole", "a name within a list"),
+    (["run_dir=config.yaml"], "Not a directory: name another place", "a file for a folder"),
     (
         ["trainer.max_epochs=abc"],
         "trainer.max_epochs=abc should be a whole number or null, such as 8",

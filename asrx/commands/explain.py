@@ -30,6 +30,12 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return f"{full}: {error.strerror}: free some space and go on; what was written is whole."
     if isinstance(error, OSError) and error.filename and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{error.filename}: {error.strerror}: name a place that can be written, or permit it."
+    if (
+        isinstance(error, OSError)
+        and error.filename
+        and error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+    ):
+        return f"{error.filename}: {error.strerror}: name another place."
     from hydra.errors import HydraException
 
     of_lightning = isinstance(error, ValueError | ImportError | RuntimeError) and _raised_in(error, "pytorch_lightning")
@@ -57,6 +63,11 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if match := re.fullmatch(r"(?s)Error parsing override '(.*?)'\s(.*?)(\s*See https:.*)?", text):
         why = " ".join(match[2].split())
         return f"{match[1]} cannot be read ({why}): write KEY=VALUE, and a value with spaces or signs as KEY='\"...\"'."
+    if match := re.match(r"Error merging override \+*([^=]*)=", text):
+        return (
+            f"{match[1]} is no place in this config: a list, as {match[1].rpartition('.')[0]} may be, is given whole, "
+            "KEY=[A,B]; `python -m asrx --cfg job` prints every key."
+        )
     if match := re.search(r"Could not override '([^']+)'", text):
         return _unknown_key(match[1], arguments)
     if match := re.search(r"Could not (?:find|load) '([^']+)/([^'/]+)'", text):

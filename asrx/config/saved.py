@@ -16,6 +16,7 @@ from asrx.config.check import checked
 from asrx.config.compose import compose
 from asrx.types import UserError, reason
 
+LAST = "resume"  # the key that is written last
 # overrides that say where recordings are, which never change a result while the recordings are the same
 DATA_PLACES = ("dataset.root", "dataset.train", "dataset.val", "dataset.test", "data_dir", "augment.folder")
 
@@ -68,7 +69,7 @@ def read_config(folder: Path) -> DictConfig:
         raise UserError(f"{path} cannot be read ({reason(error)}): bring it back as the run wrote it.") from error
     if not OmegaConf.is_dict(cfg) or _unresolved(OmegaConf.to_container(cfg)):
         raise UserError(f"{path} is no config of a run, in which every ${{...}} is resolved: bring it back as it was.")
-    if cfg.get("resume", "") is not None:  # written last
+    if cfg.get(LAST, "") is not None:
         raise UserError(f"{path} is empty or cut off: bring it back as the run wrote it.")
     return cfg
 

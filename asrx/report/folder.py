@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from asrx.config.saved import LAST
 from asrx.types import UserError
 
 # overrides that say where things are or how they are shown
@@ -68,7 +70,7 @@ def read_run(path: Path) -> RunFolder:
     names = [field.name for field in fields(Prediction)]
     run = RunFolder(
         path=path,
-        config=_parse(path / "config.yaml", str),
+        config=_parse(path / "config.yaml", _whole),
         overrides=_parse(path / "overrides.yaml", yaml.safe_load) or [],
         environment=_parse(path / "environment.json", json.loads),
         metrics=_parse(path / "metrics.json", json.loads),
@@ -110,6 +112,12 @@ def _parse(path: Path, parse, missing: str | None = None) -> Any:
         return parse(text)
     except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         raise UserError(f"{path} cannot be read ({error!r}); was it edited or only half written?") from error
+
+
+def _whole(config: str) -> str:
+    if not re.search(rf"^{LAST}:", config, re.MULTILINE):
+        raise ValueError("it is empty or cut off")
+    return config
 
 
 def _lines(text: str) -> list[str]:

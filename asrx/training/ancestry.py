@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from asrx.data.prepare import Prepared
 from asrx.report.files import RECORDINGS, read_recordings
@@ -18,7 +18,8 @@ def heard_before(cfg: DictConfig) -> set[int]:
     Raises:
         UserError: they cannot be read.
     """
-    checkpoint = (cfg.model.init or {}).get("checkpoint")
+    begun_with = cfg.model.init
+    checkpoint = begun_with.get("checkpoint") if OmegaConf.is_dict(begun_with) else None
     if checkpoint is None:
         return set()
     folder = Path(checkpoint).expanduser().parent

@@ -38,7 +38,8 @@ def test_limits_that_cannot_be_set_are_told(tmp_path, monkeypatch):
 
 def test_a_share_of_a_core_is_slower_and_memory_ends():
     code = "import sys, time\nsys.stdin.read()\nbegun, busy = time.perf_counter(), time.process_time()\n"
-    code += "while time.process_time() < busy + 0.2: pass\nprint(time.perf_counter() - begun, flush=True)\nbytearray(400 << 20)"
+    code += "while time.process_time() < busy + 0.2: pass\n"
+    code += "print(time.perf_counter() - begun, flush=True)\nbytearray(400 << 20)"
     with confined(Device((1,), share=0.2, memory=200 << 20)) as (confine, trouble):
         if trouble:
             pytest.skip(f"it takes the right to make cgroups: {trouble}")

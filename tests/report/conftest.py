@@ -29,7 +29,9 @@ def make_run(tmp_path):
         predictions = [_prediction(tmp_path / f"{n}.wav", n, pair, rate) for n, pair in enumerate(pairs or [])]
         seconds = {"prepare": 1.0, "data": 2.0, "features": 3.0, "model": 90.0, "validation": 4.0, "test": 0.0}
         files = {
-            "config.yaml": yaml.safe_dump({"model": {"width": 64}, "note": "<script>alert(3)</script>"}),
+            "config.yaml": yaml.safe_dump(
+                {"model": {"width": 64}, "note": "<script>alert(3)</script>", "resume": None}
+            ),
             "overrides.yaml": yaml.safe_dump([f"model={kind}", "note=<script>alert(2)</script>"]),
             "environment.json": json.dumps({"asrx": "0.1.0", "device": "cpu", "git_commit": "4f2a9c1d0e"}),
             "metrics.csv": header + "".join(rows),

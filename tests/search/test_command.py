@@ -140,7 +140,9 @@ def test_a_search_over_who_is_tested_on_ends_with_the_mean(launch, tone_labels, 
         f"No recording is in two of these 2 tests, as where each leaves out another speaker: test/accuracy {mean}"
         in out
     )
-    assert out.splitlines()[-1] == f"The trials differ in what they are tested on, and none is to be chosen: {mean}."
+    assert out.splitlines()[-1] == (
+        f"The trials differ in what they are tested on, and none is to be chosen: test/accuracy {mean} on average."
+    )
 
 
 def test_a_failed_trial_says_why_and_the_sweep_goes_on(launch, tone_labels, tmp_path, capsys):
