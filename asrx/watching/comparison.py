@@ -1,0 +1,135 @@
+"""Whether two sets of recordings differ: a permutation test that holds its false-alarm rate."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+
+from asrx.types import UserError
+from asrx.watching.profile import Profile
+from asrx.watching.quantities import QUANTITIES, Quantity
+
+SPAN = (2.5, 97.5)  # percentiles of the reference; a recording beyond shows a change
+BLOCK = 1 << 22  # numbers that are permuted at a time
+SEED = 0
+
+
+class TooFew(UserError):
+    """There is too little for any difference to be told from chance."""
+
+
+class Finding(NamedTuple):
+    """One quantity: its medians, the p-value (adjusted for the number of quantities), whether that is a change, and its
+    direction, 1 where production has more of it, else -1. `shown` are the places of the recordings that show a change,
+    the furthest from the reference first."""
+
+    quantity: Quantity
+    reference: float
+    production: float
+    p: float
+    changed: bool
+    direction: int
+    shown: list[int]
+
+    @property
+    def told(self) -> str:
+        """The change, in words."""
+        word = self.quantity.more if self.direction > 0 else self.quantity.less
+        unit = f" {self.quantity.unit}" if self.quantity.unit else ""
+        return f"{word} ({self.quantity.name} {self.reference:.3g} -> {self.production:.3g}{unit}, p {self.p:.2g})"
+
+
+def compare(reference: Profile, production: Profile, alpha: float) -> list[Finding]:
+    """Every quantity in which production differs from the reference, and the others.
+
+    What is drawn at random is a unit: a speaker with all recordings, where a profile says who speaks, else a recording.
+    All units weigh the same. For each quantity the largest difference of the cumulative distributions (Kolmogorov and
+    Smirnov's) is compared with those of random divisions of all units into as many; the p-values are adjusted for the
+    number of quantities by the smallest of them in each division (Westfall & Young 1993, "Resampling-Based Multiple
+    Testing", single-step minP). Where nothing differs, the chance that anything is called changed is at most `alpha`,
+    whatever the distributions and however the quantities go together.
+
+    Args:
+        reference, production: see there.
+        alpha: the false-alarm rate, over all quantities.
+
+    Returns:
+        those that changed first, by how far their medians are apart in spreads of the reference.
+
+    Raises:
+        TooFew: whatever the recordings were, no difference would be significant.
+    """
+    units = [_units(reference), _units(production)]
+    counts = [int(own.max(initial=-1)) + 1 for own in units]
+    _check(counts, production, alpha)
+    unit_N = np.concatenate([units[0], units[1] + counts[0]])
+    values_NQ = np.concatenate([reference.values_NQ, production.values_NQ])
+    differences_RQ, direction_Q = _differences(values_NQ, unit_N, counts, round(40 / alpha))
+    p_Q = _adjusted(differences_RQ)
+    medians = [np.median(profile.values_NQ, 0) for profile in (reference, production)]
+    low_Q, high_Q = np.percentile(reference.values_NQ, SPAN, 0)
+    spread_Q = np.maximum(high_Q - low_Q, 1e-9)
+    findings = []
+    for q, quantity in enumerate(QUANTITIES):
+        bound, value_N = (high_Q if direction_Q[q] > 0 else low_Q)[q], production.values_NQ[:, q]
+        beyond_N = direction_Q[q] * (value_N - bound)
+        changed = bool(p_Q[q] <= alpha)
+        shown = [i for i in np.argsort(-beyond_N, kind="stable").tolist() if beyond_N[i] > 0] if changed else []
+        before, after = (float(own[q]) for own in medians)
+        findings.append(Finding(quantity, before, after, float(p_Q[q]), changed, int(direction_Q[q]), shown))
+    apart_Q = np.abs(medians[1] - medians[0]) / spread_Q
+    order = sorted(range(len(findings)), key=lambda q: (not findings[q].changed, -apart_Q[q]))
+    return [findings[q] for q in order]
+
+
+def _units(profile: Profile) -> np.ndarray:
+    """The number of each recording's unit, from 0."""
+    if profile.by_speaker:
+        return np.unique(profile.speakers, return_inverse=True)[1]
+    return np.arange(len(profile.names))
+
+
+def _check(counts: list[int], production: Profile, alpha: float) -> None:
+    """In the rarest of all divisions every quantity may be at its most extreme by chance."""
+    divisions = len(QUANTITIES) / alpha
+    if comb(sum(counts), counts[1]) >= divisions:
+        return
+    what = "speakers" if production.by_speaker else "recordings"
+    needed = next((k for k in range(1, 1000) if comb(counts[0] + k, k) >= divisions), None)
+    advice = f"give {needed} or more" if counts[0] and needed else "give it a larger reference"
+    raise TooFew(
+        f"{counts[1]} {what} against {counts[0]} of the reference are too few to tell a change from chance at "
+        f"--alpha {alpha:g}: {advice}."
+    )
+
+
+def _differences(
+    values_NQ: np.ndarray, unit_N: np.ndarray, counts: list[int], divisions: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest difference of the distributions of each quantity in each division of the units, (R, Q), the actual one
+    first; and the direction of that, (Q,)."""
+    k, rng = sum(counts), np.random.default_rng(SEED)
+    side_RK = np.tile(np.repeat(np.float32([-1 / counts[0], 1 / counts[1]]), counts), (divisions, 1))
+    side_RK[1:] = rng.permuted(side_RK[1:], axis=1)
+    weight_K = 1 / np.bincount(unit_N, minlength=k).astype("float32")
+    found_RQ, direction_Q = np.zeros((divisions, values_NQ.shape[1]), "float32"), np.ones(values_NQ.shape[1], int)
+    block = max(1, BLOCK // len(values_NQ))
+    for q, value_N in enumerate(values_NQ.T):
+        order = np.argsort(value_N, kind="stable")
+        own, sorted_N = unit_N[order], value_N[order]
+        last = np.flatnonzero(np.append(sorted_N[1:] != sorted_N[:-1], True))  # of those that are equal
+        for start in range(0, divisions, block):
+            apart = np.cumsum(side_RK[start : start + block, own] * weight_K[own], 1)[:, last]
+            found_RQ[start : start + block, q] = np.abs(apart).max(1)
+            if start == 0:
+                direction_Q[q] = -1 if apart[0][np.abs(apart[0]).argmax()] > 0 else 1
+    return found_RQ.round(5), direction_Q  # what differs by rounding alone is equal
+
+
+def _adjusted(differences_RQ: np.ndarray) -> np.ndarray:
+    """The p-values of the first division, adjusted for the number of quantities."""
+    divisions = len(differences_RQ)
+    at_least_RQ = np.stack([divisions - np.searchsorted(np.sort(d_R), d_R) for d_R in differences_RQ.T], 1)
+    return (at_least_RQ.min(1)[:, None] <= at_least_RQ[0]).mean(0)
