@@ -57,9 +57,7 @@ def _arguments() -> Parser:
     parser.add_argument("--reference", nargs="+", metavar="AUDIO", type=Path, help="instead of the run's test part")
     parser.add_argument("--by-folder", action="store_true", help="each folder's recordings are of one speaker")
     parser.add_argument("--alpha", type=float, default=0.01, help="the false-alarm rate; 0.01")
-    parser.add_argument(
-        "--manifest", metavar="FILE.jsonl", type=Path, help="a line for each recording, to be corrected"
-    )
+    parser.add_argument("--manifest", metavar="FILE.jsonl", type=Path, help="a line for each, to correct")
     return parser
 
 
@@ -94,9 +92,7 @@ def watch(
     known = known or _profile(recognizer, others, by_folder)[0]
     own, transcripts = _profile(recognizer, files, by_folder)
     findings = compare(known, own, alpha)
-    print(
-        f"{_counted(own)} against {_counted(known)} {'of the reference' if reference else 'that the run was tested on'}"
-    )
+    print(f"{_counted(own)} against {_counted(known)} of {'the reference' if reference else 'the test part'}")
     print(table(findings))
     if known.by_speaker and not own.by_speaker:
         print("Who speaks is not known, so each counts as another speaker's: --by-folder tells them apart.")

@@ -44,7 +44,5 @@ def profile(pipeline: Pipeline, data: DataModule, part: str) -> Profile:
             confidence, _ = decoder.explain(own[:frames] if own.dim() == 2 else own, hypothesis.text)
             samples_T = (wave_T[:n] * 32768).round().to(torch.int16).numpy()
             rows[i] = quantities(samples_T, rate, hypothesis.text, confidence)
-    order = sorted(rows)
-    return profile_of(
-        [utterances[i].id for i in order], [utterances[i].speaker for i in order], [rows[i] for i in order]
-    )
+    own = [utterances[i] for i in chosen]
+    return profile_of([u.id for u in own], [u.speaker for u in own], [rows[i] for i in chosen])

@@ -13,6 +13,8 @@ from asrx.watching.quantities import QUANTITIES, Quantity
 
 SPAN = (2.5, 97.5)  # percentiles of the reference; a recording beyond shows a change
 BLOCK = 1 << 22  # numbers that are permuted at a time
+DIVISIONS = 100  # of them are expected to be as extreme as alpha
+GRID = 100  # values at which distributions are compared
 SEED = 0
 
 
@@ -66,7 +68,7 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
     _check(counts, production, alpha)
     unit_N = np.concatenate([units[0], units[1] + counts[0]])
     values_NQ = np.concatenate([reference.values_NQ, production.values_NQ])
-    differences_RQ, direction_Q = _differences(values_NQ, unit_N, counts, round(40 / alpha))
+    differences_RQ, direction_Q = _differences(values_NQ, unit_N, counts, round(DIVISIONS / alpha))
     p_Q = _adjusted(differences_RQ)
     medians = [np.median(profile.values_NQ, 0) for profile in (reference, production)]
     low_Q, high_Q = np.percentile(reference.values_NQ, SPAN, 0)
@@ -108,24 +110,28 @@ def _check(counts: list[int], production: Profile, alpha: float) -> None:
 def _differences(
     values_NQ: np.ndarray, unit_N: np.ndarray, counts: list[int], divisions: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The largest difference of the distributions of each quantity in each division of the units, (R, Q), the actual one
-    first; and the direction of that, (Q,)."""
-    k, rng = sum(counts), np.random.default_rng(SEED)
-    side_RK = np.tile(np.repeat(np.float32([-1 / counts[0], 1 / counts[1]]), counts), (divisions, 1))
-    side_RK[1:] = rng.permuted(side_RK[1:], axis=1)
-    weight_K = 1 / np.bincount(unit_N, minlength=k).astype("float32")
-    found_RQ, direction_Q = np.zeros((divisions, values_NQ.shape[1]), "float32"), np.ones(values_NQ.shape[1], int)
-    block = max(1, BLOCK // len(values_NQ))
-    for q, value_N in enumerate(values_NQ.T):
-        order = np.argsort(value_N, kind="stable")
-        own, sorted_N = unit_N[order], value_N[order]
-        last = np.flatnonzero(np.append(sorted_N[1:] != sorted_N[:-1], True))  # of those that are equal
-        for start in range(0, divisions, block):
-            apart = np.cumsum(side_RK[start : start + block, own] * weight_K[own], 1)[:, last]
-            found_RQ[start : start + block, q] = np.abs(apart).max(1)
-            if start == 0:
-                direction_Q[q] = -1 if apart[0][np.abs(apart[0]).argmax()] > 0 else 1
-    return found_RQ.round(5), direction_Q  # what differs by rounding alone is equal
+    """The largest difference of the distributions of each quantity in each division of the units, (R, Q), the actual
+    one first; and the direction of that, (Q,)."""
+    distributions = [_distributions(value_N, unit_N, sum(counts)) for value_N in values_NQ.T]
+    side_K = np.repeat(np.float32([-1 / counts[0], 1 / counts[1]]), counts)
+    rng, found_RQ, direction_Q = np.random.default_rng(SEED), [], None
+    block = max(1, BLOCK // sum(counts))
+    for start in range(0, divisions, block):
+        side_RK = rng.permuted(np.tile(side_K, (min(block, divisions - start), 1)), axis=1)
+        if start == 0:
+            side_RK[0] = side_K
+            actual = [side_K @ distribution_KG for distribution_KG in distributions]
+            direction_Q = np.array([-1 if apart_G[np.abs(apart_G).argmax()] > 0 else 1 for apart_G in actual])
+        found_RQ.append(np.stack([np.abs(side_RK @ distribution_KG).max(1) for distribution_KG in distributions], 1))
+    return np.concatenate(found_RQ).round(5), direction_Q  # what differs by rounding alone is equal
+
+
+def _distributions(value_N: np.ndarray, unit_N: np.ndarray, units: int) -> np.ndarray:
+    """The share of each unit's recordings that have no more than each of up to `GRID` values, (K, G) float32."""
+    grid_G = np.unique(np.quantile(value_N, np.linspace(0, 1, GRID), method="nearest"))
+    below_KG = np.zeros((units, len(grid_G)), "float32")
+    np.add.at(below_KG, unit_N, value_N[:, None] <= grid_G)
+    return below_KG / np.bincount(unit_N, minlength=units)[:, None].astype("float32")
 
 
 def _adjusted(differences_RQ: np.ndarray) -> np.ndarray:

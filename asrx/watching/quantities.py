@@ -24,7 +24,7 @@ QUANTITIES = (
     Quantity("low_band", "share below 300 Hz", "dB", "less below 300 Hz", "more below 300 Hz"),
     Quantity("high_band", "share of the upper half of the band", "dB", "less treble", "more treble"),
     Quantity("pitch", "pitch", "Hz", "lower voices", "higher voices"),
-    Quantity("rate", "speaking rate", "letters/s", "slower", "faster"),
+    Quantity("rate", "speaking rate", "words/s", "slower", "faster"),
     Quantity("confidence", "confidence", "", "less sure", "surer"),
 )
 
@@ -42,9 +42,9 @@ ROUNDING = 1 / 12 / 32768**2  # power of what 16 bits leave out, below which not
 def quantities(wave_T: np.ndarray, rate: int, text: str, confidence: float) -> np.ndarray:
     """The `QUANTITIES` of a recording, (Q,), in their order and units; all are finite.
 
-    The level is that of the loudest frames; the ratio is theirs to the quietest. Pitch is the median over voiced frames,
-    by autocorrelation as in Boersma (1993), "Accurate short-term analysis of the fundamental frequency"; 0 where none
-    is. The speaking rate is the letters of the text in a second of what is not pause.
+    The level is that of the loudest frames; the ratio is theirs to the quietest. Pitch is the median over voiced
+    frames, by autocorrelation as in Boersma (1993), "Accurate short-term analysis of the fundamental frequency"; 0
+    where none is. The speaking rate is the words of the text in a second of what is not pause.
 
     Args:
         wave_T: int16, at least one sample.
@@ -68,10 +68,9 @@ def quantities(wave_T: np.ndarray, rate: int, text: str, confidence: float) -> n
         10 * np.log10(spectrum_F[band_F].sum() / spectrum_F.sum())
         for band_F in (frequency_F < LOW, frequency_F > rate / 4)
     )
-    letters = len("".join(text.split()))
     seconds = max(speech_T.sum() * hop / rate, WINDOW)
     pitch = _pitch(power_TF[speech_T], window_N, rate)
-    return np.array([loud, loud - quiet, low, high, pitch, letters / seconds, confidence])
+    return np.array([loud, loud - quiet, low, high, pitch, len(text.split()) / seconds, confidence])
 
 
 def _pitch(power_TF: np.ndarray, window_N: np.ndarray, rate: int) -> float:
