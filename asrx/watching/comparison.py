@@ -66,8 +66,11 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
     units = [_units(reference), _units(production)]
     counts = [int(own.max(initial=-1)) + 1 for own in units]
     _check(counts, production, alpha)
-    unit_N = np.concatenate([units[0], units[1] + counts[0]])
-    values_NQ = np.concatenate([reference.values_NQ, production.values_NQ])
+    fewer = counts[1] < counts[0]
+    kept = [np.arange(len(own)) for own in units]
+    kept[1 - fewer] = _alike(units[1 - fewer], units[fewer])
+    unit_N = np.concatenate([units[0][kept[0]], units[1][kept[1]] + counts[0]])
+    values_NQ = np.concatenate([reference.values_NQ[kept[0]], production.values_NQ[kept[1]]])
     differences_RQ, direction_Q = _differences(values_NQ, unit_N, counts, round(DIVISIONS / alpha))
     p_Q = _adjusted(differences_RQ)
     medians = [np.median(profile.values_NQ, 0) for profile in (reference, production)]
@@ -91,6 +94,20 @@ def _units(profile: Profile) -> np.ndarray:
     if profile.by_speaker:
         return np.unique(profile.speakers, return_inverse=True)[1]
     return np.arange(len(profile.names))
+
+
+def _alike(unit_N: np.ndarray, other_N: np.ndarray) -> np.ndarray:
+    """Places of recordings, at most as many of each unit as half of the other side's units have.
+
+    Units of few recordings vary more than others. Where they are the fewer too, they would look unlike the rest by that
+    alone.
+    """
+    most = int(np.median(np.bincount(other_N)))
+    drawn = np.random.default_rng(SEED).permutation(len(unit_N))
+    order = drawn[np.argsort(unit_N[drawn], kind="stable")]  # unit by unit, in a random order in each
+    own = unit_N[order]
+    place_in_unit = np.arange(len(own)) - np.searchsorted(own, own)
+    return np.sort(order[place_in_unit < most])
 
 
 def _check(counts: list[int], production: Profile, alpha: float) -> None:

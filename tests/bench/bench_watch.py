@@ -62,6 +62,7 @@ def _changes(rate: int) -> dict[str, tuple[str, Callable[[np.ndarray], np.ndarra
         return wave + rng.standard_normal(len(wave)) * np.sqrt(np.square(wave).mean() / 10 ** (decibels / 10))
 
     return {
+        "nothing": ("", lambda wave: wave),
         "white noise, 20 dB": ("snr", lambda wave: noise(wave, 20)),
         "white noise, 10 dB": ("snr", lambda wave: noise(wave, 10)),
         "gain of -12 dB": ("level", lambda wave: wave * 10 ** (-12 / 20)),
