@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from math import comb
 from typing import NamedTuple
 
@@ -16,10 +17,6 @@ BLOCK = 1 << 22  # numbers that are permuted at a time
 DIVISIONS = 100  # of them are expected to be as extreme as alpha
 GRID = 100  # values at which distributions are compared
 SEED = 0
-
-
-class TooFew(UserError):
-    """There is too little for any difference to be told from chance."""
 
 
 class Finding(NamedTuple):
@@ -58,14 +55,20 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
         alpha: the false-alarm rate, over all quantities.
 
     Returns:
-        those that changed first, by how far their medians are apart in spreads of the reference.
+        those that changed first, by how far their medians are apart in spreads of the reference; the others in order.
 
     Raises:
-        TooFew: whatever the recordings were, no difference would be significant.
+        UserError: there are too few: whatever they were, no difference would be significant.
     """
     units = [_units(reference), _units(production)]
-    counts = [int(own.max(initial=-1)) + 1 for own in units]
-    _check(counts, production, alpha)
+    counts = [len(set(own.tolist())) for own in units]
+    needed = units_needed(reference, alpha)
+    if counts[1] < needed:
+        what = "speakers" if production.by_speaker else "recordings"
+        raise UserError(
+            f"production has {counts[1]} {what}, too few to tell a change from chance at --alpha {alpha:g} beside the "
+            f"{counts[0]} of the reference: give at least {needed}."
+        )
     fewer = counts[1] < counts[0]
     kept = [np.arange(len(own)) for own in units]
     kept[1 - fewer] = _alike(units[1 - fewer], units[fewer])
@@ -85,7 +88,7 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
         before, after = (float(own[q]) for own in medians)
         findings.append(Finding(quantity, before, after, float(p_Q[q]), changed, int(direction_Q[q]), shown))
     apart_Q = np.abs(medians[1] - medians[0]) / spread_Q
-    order = sorted(range(len(findings)), key=lambda q: (not findings[q].changed, -apart_Q[q]))
+    order = sorted(range(len(findings)), key=lambda q: -apart_Q[q] if findings[q].changed else 0)
     return [findings[q] for q in order]
 
 
@@ -110,18 +113,11 @@ def _alike(unit_N: np.ndarray, other_N: np.ndarray) -> np.ndarray:
     return np.sort(order[place_in_unit < most])
 
 
-def _check(counts: list[int], production: Profile, alpha: float) -> None:
-    """In the rarest of all divisions every quantity may be at its most extreme by chance."""
-    divisions = len(QUANTITIES) / alpha
-    if comb(sum(counts), counts[1]) >= divisions:
-        return
-    what = "speakers" if production.by_speaker else "recordings"
-    needed = next((k for k in range(1, 1000) if comb(counts[0] + k, k) >= divisions), None)
-    advice = f"give {needed} or more" if counts[0] and needed else "give it a larger reference"
-    raise TooFew(
-        f"{counts[1]} {what} against {counts[0]} of the reference are too few to tell a change from chance at "
-        f"--alpha {alpha:g}: {advice}."
-    )
+def units_needed(reference: Profile, alpha: float) -> int:
+    """The speakers, or recordings, that production must have for any change to be told from chance: in the rarest of all
+    divisions every quantity may be at its most extreme by chance."""
+    known = len(set(_units(reference).tolist()))
+    return next(k for k in count(1) if comb(known + k, k) >= len(QUANTITIES) / alpha)
 
 
 def _differences(

@@ -23,11 +23,12 @@ from asrx.recognition.profiling import measured
 from asrx.recognition.recognizer import Recognizer
 from asrx.recognition.recognizer import load as recognizer_of
 from asrx.recognition.sources import Recording
-from asrx.watching.comparison import TooFew, compare
+from asrx.watching.comparison import compare
+from asrx.types import UserError
 from asrx.watching.profile import Profile, profile_of
 
-ALARMS, DRAWS = 1000, 200  # divisions: of one part, of a part and a changed one
-SIZES = (5, 10, 20, 50)  # recordings of production
+ALARMS, DRAWS = 1000, 100  # divisions: of one part, of a part and a changed one
+SIZES = (5, 10, 20, 50, 200)  # recordings of production
 
 
 def main(folder: Path) -> None:
@@ -41,7 +42,7 @@ def main(folder: Path) -> None:
     alone = _profile(recognizer, waves, speakers)
     print(f"{len(waves)} recordings of {len(set(speakers))} speakers.\n")
     _alarms(alone)
-    print("\n| production | the right one | speakers are known | " + " | ".join(f"{n}" for n in SIZES) + " |")
+    print("\n| production | the right one | speakers are known of | " + " | ".join(f"{n}" for n in SIZES) + " |")
     print("|---|---|---|" + "---|" * len(SIZES))
     for name, (right, change) in _changes(rate).items():
         _noticed(name, right, alone, _profile(recognizer, [change(wave) for wave in waves], speakers))
@@ -118,20 +119,20 @@ def _alarms(profile: Profile) -> None:
 
 def _noticed(name: str, right: str, alone: Profile, changed: Profile) -> None:
     """The share of the draws that are noticed, and of these the share in which the right quantity is named first."""
-    for known in (True, False):
+    for of, known in (("both", (True, True)), ("the reference", (True, False)), ("neither", (False, False))):
         cells = []
         for n in SIZES:
             rng, firsts = np.random.default_rng(0), []
             for _ in range(DRAWS):
-                before, after = _halves(rng, alone, by_speaker=True)
+                before, after = _halves(rng, alone, by_speaker=known[0])
                 chosen = np.sort(rng.permutation(after)[:n])
-                with suppress(TooFew):
-                    first = compare(_some(alone, before, True), _some(changed, chosen, known), 0.01)[0]
+                with suppress(UserError):
+                    first = compare(_some(alone, before, known[0]), _some(changed, chosen, known[1]), 0.01)[0]
                     firsts.append(first.quantity.key if first.changed else "")
             noticed = [key for key in firsts if key]
             told = f"{100 * len(noticed) / DRAWS:.0f} %" if firsts else "too few"
-            cells.append(told + (f", {100 * np.mean(np.array(noticed) == right):.0f} %" if noticed else ""))
-        print(f"| {name} | {right} | {'yes' if known else 'no'} | {' | '.join(cells)} |", flush=True)
+            cells.append(told + (f", {100 * np.mean(np.array(noticed) == right):.0f} %" if noticed and right else ""))
+        print(f"| {name} | {right} | {of} | {' | '.join(cells)} |", flush=True)
 
 
 def _other_speaker(profile: Profile) -> None:
@@ -147,8 +148,8 @@ def _other_speaker(profile: Profile) -> None:
                 asked, noticed = asked + 1, noticed + first.changed
                 firsts += [first.quantity.key] if first.changed else []
         most = max(set(firsts), key=firsts.count) if firsts else ""
-        cells.append(f"{noticed} of {asked}" + (f", mostly {most}" if most else ""))
-    print(f"| one new speaker | | no | {' | '.join(cells)} |")
+        cells.append((f"{noticed} of {asked}" if asked else "") + (f", mostly {most}" if most else ""))
+    print(f"| one new speaker | | the reference | {' | '.join(cells)} |")
 
 
 if __name__ == "__main__":
