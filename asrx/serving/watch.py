@@ -19,8 +19,8 @@ MOST = 10_000  # recordings of a window
 
 
 class Watch:
-    """Compares one window of so many recordings after the other with a reference. Of a recording nothing is kept but its
-    quantities, until its window is full.
+    """Compares one window of so many recordings after the other with a reference. Of a recording nothing is kept but
+    its quantities, until its window is full.
 
     Args:
         reference: profile of what the model was tested on.

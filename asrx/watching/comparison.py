@@ -114,8 +114,10 @@ def _alike(unit_N: np.ndarray, other_N: np.ndarray) -> np.ndarray:
 
 
 def units_needed(reference: Profile, alpha: float) -> int:
-    """The speakers, or recordings, that production must have for any change to be told from chance: in the rarest of all
-    divisions every quantity may be at its most extreme by chance."""
+    """The speakers, or recordings, that production must have for any change to be told from chance.
+
+    Each quantity may be at its most extreme in another division: so many more of them there must be.
+    """
     known = len(set(_units(reference).tolist()))
     return next(k for k in count(1) if comb(known + k, k) >= len(QUANTITIES) / alpha)
 

@@ -53,8 +53,8 @@ def read_profile(folder: Path) -> Profile:
     path = folder / PROFILE
     if not path.is_file():
         raise UserError(
-            f"{folder} has no {PROFILE}: a run folder has it once the run was tested, unless an earlier version of asrx or "
-            "a search made it; without one, compare with recordings of your own, asrx watch --reference FOLDER."
+            f"{folder} has no {PROFILE}: a run folder has it once the run was tested, unless an earlier version of asrx "
+            "or a search made it; without one, compare with recordings of your own, asrx watch --reference FOLDER."
         )
     names, speakers, rows = [], [], []
     try:

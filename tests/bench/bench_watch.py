@@ -23,8 +23,8 @@ from asrx.recognition.profiling import measured
 from asrx.recognition.recognizer import Recognizer
 from asrx.recognition.recognizer import load as recognizer_of
 from asrx.recognition.sources import Recording
-from asrx.watching.comparison import compare
 from asrx.types import UserError
+from asrx.watching.comparison import compare
 from asrx.watching.profile import Profile, profile_of
 
 ALARMS, DRAWS = 1000, 100  # divisions: of one part, of a part and a changed one
