@@ -47,8 +47,8 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
     All units weigh the same. For each quantity the largest difference of the cumulative distributions (Kolmogorov and
     Smirnov's) is compared with those of random divisions of all units into as many; the p-values are adjusted for the
     number of quantities by the smallest of them in each division (Westfall & Young 1993, "Resampling-Based Multiple
-    Testing", single-step minP). Where nothing differs, the chance that anything is called changed is at most `alpha`,
-    whatever the distributions and however the quantities go together.
+    Testing", single-step minP). Where both sides' units are drawn alike, the chance that anything is called changed is
+    at most `alpha`, whatever the distributions and however the quantities go together.
 
     Args:
         reference, production: see there.
@@ -69,26 +69,30 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
             f"production has {counts[1]} {what}, too few to tell a change from chance at --alpha {alpha:g} beside the "
             f"{counts[0]} of the reference: give at least {needed}."
         )
-    fewer = counts[1] < counts[0]
-    kept = [np.arange(len(own)) for own in units]
-    kept[1 - fewer] = _alike(units[1 - fewer], units[fewer])
-    unit_N = np.concatenate([units[0][kept[0]], units[1][kept[1]] + counts[0]])
-    values_NQ = np.concatenate([reference.values_NQ[kept[0]], production.values_NQ[kept[1]]])
+    places = [np.arange(len(own)) for own in units]
+    more = int(counts[1] >= counts[0])  # the side that has more units
+    places[more] = _alike(units[more], units[1 - more])
+    unit_N = np.concatenate([units[0][places[0]], units[1][places[1]] + counts[0]])
+    values_NQ = np.concatenate([reference.values_NQ[places[0]], production.values_NQ[places[1]]])
     differences_RQ, direction_Q = _differences(values_NQ, unit_N, counts, round(DIVISIONS / alpha))
-    p_Q = _adjusted(differences_RQ)
-    medians = [np.median(profile.values_NQ, 0) for profile in (reference, production)]
+    return _findings(reference, production, _adjusted(differences_RQ), direction_Q, alpha)
+
+
+def _findings(
+    reference: Profile, production: Profile, p_Q: np.ndarray, direction_Q: np.ndarray, alpha: float
+) -> list[Finding]:
+    before_Q, after_Q = np.median(reference.values_NQ, 0), np.median(production.values_NQ, 0)
     low_Q, high_Q = np.percentile(reference.values_NQ, SPAN, 0)
-    spread_Q = np.maximum(high_Q - low_Q, 1e-9)
+    beyond_NQ = direction_Q * (production.values_NQ - np.where(direction_Q > 0, high_Q, low_Q))
+    furthest_NQ = np.argsort(-beyond_NQ, 0, kind="stable")
     findings = []
     for q, quantity in enumerate(QUANTITIES):
-        bound, value_N = (high_Q if direction_Q[q] > 0 else low_Q)[q], production.values_NQ[:, q]
-        beyond_N = direction_Q[q] * (value_N - bound)
         changed = bool(p_Q[q] <= alpha)
-        shown = [i for i in np.argsort(-beyond_N, kind="stable").tolist() if beyond_N[i] > 0] if changed else []
-        before, after = (float(own[q]) for own in medians)
-        findings.append(Finding(quantity, before, after, float(p_Q[q]), changed, int(direction_Q[q]), shown))
-    apart_Q = np.abs(medians[1] - medians[0]) / spread_Q
-    order = sorted(range(len(findings)), key=lambda q: -apart_Q[q] if findings[q].changed else 0)
+        shown = [i for i in furthest_NQ[:, q].tolist() if changed and beyond_NQ[i, q] > 0]
+        figures = float(before_Q[q]), float(after_Q[q]), float(p_Q[q])
+        findings.append(Finding(quantity, *figures, changed, int(direction_Q[q]), shown))
+    apart_Q = np.abs(after_Q - before_Q) / np.maximum(high_Q - low_Q, 1e-9)
+    order = sorted(range(len(findings)), key=lambda q: (not findings[q].changed, -apart_Q[q] * findings[q].changed))
     return [findings[q] for q in order]
 
 

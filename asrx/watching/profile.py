@@ -53,18 +53,19 @@ def read_profile(folder: Path) -> Profile:
     path = folder / PROFILE
     if not path.is_file():
         raise UserError(
-            f"{folder} has no {PROFILE}: a run folder has it once the run was tested, unless an earlier version of asrx "
+            f"{folder} has no {PROFILE}: run folders have one once they were tested, unless an earlier version of asrx "
             "or a search made it; without one, compare with recordings of your own, asrx watch --reference FOLDER."
         )
-    names, speakers, rows = [], [], []
+    names, speakers, rows, number = [], [], [], 0
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            names.append(str(row["id"]))
-            speakers.append(None if row["speaker"] is None else str(row["speaker"]))
-            rows.append(np.array([float(row[quantity.key]) for quantity in QUANTITIES]))
+        with open(path, encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                row = json.loads(line)
+                rows.append(np.array([float(row[quantity.key]) for quantity in QUANTITIES]))
+                names.append(str(row["id"]))
+                speakers.append(None if row["speaker"] is None else str(row["speaker"]))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}:{len(names) + 1} cannot be read ({reason(error)}): restore the file.") from error
+        raise UserError(f"{path}:{number} cannot be read ({reason(error)}): restore the file.") from error
     if not rows or not np.isfinite(rows).all():
         raise UserError(f"{path} holds no finite numbers: restore the file.")
     return profile_of(names, speakers, rows)
