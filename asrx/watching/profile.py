@@ -56,16 +56,16 @@ def read_profile(folder: Path) -> Profile:
             f"{folder} has no {PROFILE}: run folders have one once they were tested, unless an earlier version of asrx "
             "or a search made it; without one, compare with recordings of your own, asrx watch --reference FOLDER."
         )
-    names, speakers, rows, number = [], [], [], 0
+    names, speakers, rows = [], [], []
     try:
         with open(path, encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
+            for line in file:
                 row = json.loads(line)
-                rows.append(np.array([float(row[quantity.key]) for quantity in QUANTITIES]))
-                names.append(str(row["id"]))
-                speakers.append(None if row["speaker"] is None else str(row["speaker"]))
+                values = np.array([float(row[quantity.key]) for quantity in QUANTITIES])
+                name, speaker = str(row["id"]), None if row["speaker"] is None else str(row["speaker"])
+                names.append(name), speakers.append(speaker), rows.append(values)
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UserError(f"{path}:{number} cannot be read ({reason(error)}): restore the file.") from error
+        raise UserError(f"{path}:{len(rows) + 1} cannot be read ({reason(error)}): restore the file.") from error
     if not rows or not np.isfinite(rows).all():
         raise UserError(f"{path} holds no finite numbers: restore the file.")
     return profile_of(names, speakers, rows)
