@@ -64,7 +64,7 @@ def compare(reference: Profile, production: Profile, alpha: float) -> list[Findi
     counts = [len(set(own.tolist())) for own in units]
     needed = units_needed(reference, alpha)
     if counts[1] < needed:
-        what = "speakers" if production.by_speaker else "recordings"
+        what = ("speaker" if production.by_speaker else "recording") + "s" * (counts[1] != 1)
         raise UserError(
             f"production has {counts[1]} {what}, too few to tell a change from chance at --alpha {alpha:g} beside the "
             f"{counts[0]} of the reference: give at least {needed}."

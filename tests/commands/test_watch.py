@@ -130,4 +130,4 @@ def test_what_is_no_run_or_an_old_one(watch, production, trained_run, tmp_path):
     old = shutil.copytree(trained_run, tmp_path / "old", ignore=shutil.ignore_patterns(PROFILE))
     for folder in (old, tmp_path, tmp_path / "none"):
         assert f"{folder} has no {PROFILE}" in watch(production / "same", model=folder)[0]
-    assert "has 1 recordings, too few" in watch(production / "same/speaker0/00.wav")[0]
+    assert "has 1 recording, too few" in watch(production / "same/speaker0/00.wav")[0]

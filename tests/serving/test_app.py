@@ -257,7 +257,7 @@ def test_openai_s_client(address):
 def test_what_is_heard_is_compared_window_by_window(caplog):
     def profile(gain: float, n: int):
         row = quantities((wave("_aab_ _b_") * 32767 * gain).astype("int16"), RATE, "ab b", 1.0)
-        return profile_of([""] * n, [None] * n, [row + 0.01 * i for i in range(n)])
+        return profile_of([""] * n, [None] * n, [row + 0.01 * (i - n / 2) for i in range(n)])
 
     with pytest.raises(UserError, match="--watch 1 should be from 2 to 10000"):
         Server(Recognizer(Loudness()), "loudness", LIMITS, None, (profile(1.0, 40), 1))
