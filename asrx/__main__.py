@@ -11,7 +11,10 @@ from pathlib import Path
 
 from asrx.commands.answer import INTERRUPTED, answer, answered
 
-VERBS = ("compare", "evaluate", "explore", "export", "profile", "render", "results", "serve", "stream", "transcribe")
+VERBS = (
+    *("compare", "evaluate", "explore", "export", "profile", "render", "results", "serve", "stream", "transcribe"),
+    "watch",
+)
 
 
 def main() -> None:

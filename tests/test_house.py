@@ -204,7 +204,7 @@ FLOORS = [
     {"features", "augment", "models", "decoding", "metrics"},
     {"objectives"},
     {"data"},  # it makes copies with augmentations
-    {"report"},
+    {"report", "watching"},
     {"training"},
     {"evaluation"},
     {"search", "recognition"},

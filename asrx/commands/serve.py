@@ -2,6 +2,7 @@
 
     python -m asrx serve RUN_FOLDER                      # http://127.0.0.1:8000
     python -m asrx serve hello-asr --port 9000 --token SECRET
+    python -m asrx serve RUN_FOLDER --watch              # and says when recordings are not what it was tested on
 
 POST /v1/audio/transcriptions and GET /v1/models as OpenAI's clients send them (json, text, verbose_json, srt, vtt); a
 WebSocket at /ws with the messages of WeNet's protocol; /health; /metrics for Prometheus. Nothing but this machine
@@ -32,10 +33,13 @@ def main() -> None:
         except ImportError as error:
             raise UserError(f"{error.name} is not installed: it is in the extra asrx[serve].") from error
         from asrx.recognition.recognizer import load
+        from asrx.watching.profile import read_profile
 
         limits = Limits(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams)
         name = chosen.model.resolve().stem if chosen.model.is_file() else chosen.model.resolve().name
-        server = Server(load(chosen.model), name, limits, chosen.token or os.environ.get("ASRX_TOKEN"))
+        reference = None if chosen.watch is None else (read_profile(chosen.model), chosen.watch)
+        token = chosen.token or os.environ.get("ASRX_TOKEN")
+        server = Server(load(chosen.model), name, limits, token, reference)
         settings = uvicorn.Config(server.app(), chosen.host, chosen.port, log_level="warning", lifespan="on")
         try:
             listening = socket.create_server((chosen.host, chosen.port))
@@ -55,4 +59,12 @@ def _arguments() -> Parser:
     parser.add_argument("--max-seconds", type=float, default=600.0, help="of a recording; 600")
     parser.add_argument("--max-waiting", type=int, default=64, help="uploads that wait; 64")
     parser.add_argument("--max-streams", type=int, default=64, help="at a time; 64")
+    parser.add_argument(
+        "--watch",
+        nargs="?",
+        type=int,
+        const=100,
+        metavar="N",
+        help="compare each N uploads, 100 by default, with what the run was tested on",
+    )
     return parser

@@ -11,17 +11,12 @@ activity detector. Recordings that cannot be used are named, and the others are 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
+from asrx.commands.recordings import files_of, readable
 from asrx.types import UserError
-
-if TYPE_CHECKING:
-    from asrx.recognition.sources import Recording
 
 FORMATS = ("txt", "jsonl", "srt", "vtt", "ctm", "TextGrid")  # of asrx.recognition.formats, which a help does not load
 SINGLE = ("srt", "vtt", "TextGrid")  # a file can hold one recording
@@ -61,16 +56,15 @@ def transcribe(model: Path, audio: list[Path], form: str, into: Path | None, lon
     """
     from asrx.recognition import formats
     from asrx.recognition.recognizer import load
-    from asrx.recognition.sources import recordings_below
 
-    paths = [file for path in audio for file in (recordings_below(path) if path.is_dir() else [path])]
+    paths = files_of(audio)
     if into is None and form in SINGLE and len(paths) > 1:
         raise UserError(f"--format {form} holds one recording, and these are {len(paths)}: add --into FOLDER.")
     places = _places(paths, into, form)
     recognizer = load(model, longest)
     bad: list[str] = []
     write = formats.FORMATS[form]
-    for transcript in recognizer.transcripts(_readable(paths, recognizer.sample_rate, bad)):
+    for transcript in recognizer.transcripts(readable(paths, recognizer.sample_rate, bad)):
         text = write(transcript)
         if into is not None:
             place = places[Path(transcript.name)]
@@ -93,15 +87,3 @@ def _places(paths: list[Path], into: Path | None, form: str) -> dict[Path, Path]
     if len(set(places.values())) < len(places):
         return {path: place.with_name(f"{path.name}.{form}") for path, place in places.items()}  # a.wav and a.flac
     return places
-
-
-def _readable(paths: list[Path], sample_rate: int, bad: list[str]) -> Iterator[Recording]:
-    """The recordings that can be used; the others are named and go into `bad`."""
-    from asrx.recognition.sources import read
-
-    for path in paths:
-        try:
-            yield read(path, sample_rate)
-        except UserError as error:
-            bad.append(str(path))
-            print(f"asrx: {error}", file=sys.stderr)

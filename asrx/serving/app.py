@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from prometheus_client import make_asgi_app
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -27,11 +28,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from asrx.recognition.answers import Transcript, Word
 from asrx.recognition.formats import srt, vtt
 from asrx.recognition.recognizer import Recognizer
-from asrx.recognition.sources import read
+from asrx.recognition.sources import Recording, read
 from asrx.recognition.streaming import Heard, Stream, stream
 from asrx.serving.batcher import Batcher, Full
 from asrx.serving.figures import Figures
+from asrx.serving.watch import Watch
 from asrx.types import UserError
+from asrx.watching.profile import Profile
 
 FORMATS = ("json", "text", "verbose_json", "srt", "vtt")
 AGAIN = {"Retry-After": "1"}
@@ -59,11 +62,23 @@ class Server:
         name: of the model, as clients are told.
         limits: see `Limits`.
         token: that clients must send; None lets everybody in.
+        reference: what uploads are compared with, and how many at a time; None compares nothing.
+
+    Raises:
+        UserError: so few or so many uploads cannot be compared.
     """
 
-    def __init__(self, recognizer: Recognizer, name: str, limits: Limits, token: str | None):
+    def __init__(
+        self,
+        recognizer: Recognizer,
+        name: str,
+        limits: Limits,
+        token: str | None,
+        reference: tuple[Profile, int] | None = None,
+    ):
         self.recognizer, self.name, self.limits, self.token = recognizer, name, limits, token
         self.figures, self.open = Figures(), 0
+        self.watch = Watch(*reference, recognizer.sample_rate, self.figures) if reference else None
         self.batcher = Batcher(recognizer, limits.waiting)
         self.figures.queue.set_function(self.batcher.waiting.qsize)
         self.figures.streams.set_function(lambda: self.open)
@@ -117,7 +132,7 @@ class Server:
         self._authorized(request.headers.get("authorization", ""))
         file, form = await self._upload(request)
         try:
-            transcript = await self._recognised(file)
+            recording, transcript = await self._recognised(file)
         finally:
             file.unlink(missing_ok=True)
         taken = time.perf_counter() - start
@@ -126,7 +141,10 @@ class Server:
         self.figures.sound.inc(transcript.duration)
         self.figures.confidence.observe(transcript.confidence)
         self.figures.requests.labels(request.url.path, 200).inc()
-        return _written(transcript, form)
+        response = _written(transcript, form)
+        if self.watch:  # once it is sent
+            response.background = BackgroundTask(self.watch.heard, recording.wave_T, transcript)
+        return response
 
     async def _upload(self, request: Request) -> tuple[Path, str]:
         """A temporary file with what was uploaded, and the format that is asked for."""
@@ -167,7 +185,7 @@ class Server:
             raise HTTPException(507, f"The upload cannot be kept ({error.strerror}).", AGAIN) from error
         return Path(file.name), wanted
 
-    async def _recognised(self, file: Path) -> Transcript:
+    async def _recognised(self, file: Path) -> tuple[Recording, Transcript]:
         import soundfile
 
         try:
@@ -183,7 +201,7 @@ class Server:
             raise HTTPException(400, f"The file is no sound that can be read ({told.rstrip('.')}).") from error
         except Full:
             raise HTTPException(503, f"{self.limits.waiting} recordings wait already: try again.", AGAIN) from None
-        return await asyncio.wrap_future(answer)
+        return recording, await asyncio.wrap_future(answer)
 
     def _authorized(self, header: str) -> None:
         if self.token and not hmac.compare_digest(header.encode(), f"Bearer {self.token}".encode()):

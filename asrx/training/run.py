@@ -95,6 +95,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     if _is_main():
         if results["test"]:
             results |= _calibrated(cfg, system, data, checkpoints)
+            _profiled(cfg, folder, system, data)
             write_predictions(folder, data.utterances[cfg.test_part], data.recordings(cfg.test_part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
@@ -257,6 +258,15 @@ def _calibrated(cfg: DictConfig, system: System, data: DataModule, checkpoints: 
         return {}
     checkpoints.note(temperature=found.temperature)
     return {"calibration": found._asdict()}
+
+
+def _profiled(cfg: DictConfig, folder: Path, system: System, data: DataModule) -> None:
+    """Keep what the tested recordings are like. Trials need none, and images have none."""
+    from asrx.training.profiling import profile
+    from asrx.watching.profile import write_profile
+
+    if "trial" not in cfg.search and system.pipeline.features.of_sound:
+        write_profile(folder, profile(system.pipeline.cpu().eval(), data, cfg.test_part))
 
 
 def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:

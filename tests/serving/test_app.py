@@ -25,6 +25,9 @@ from asrx.decoding.ctc import CTCDecoder
 from asrx.recognition.engines import Engine
 from asrx.recognition.recognizer import Recognizer
 from asrx.serving.app import Limits, Server
+from asrx.types import UserError
+from asrx.watching.profile import profile_of
+from asrx.watching.quantities import quantities
 
 RATE, FRAME = 8000, 320
 LEVELS = {"_": 0.0, "a": 0.2, "b": 0.5, " ": 0.9}
@@ -330,3 +333,29 @@ def test_the_page_writes_what_the_microphone_hears(server, browser, tmp_path, mo
     assert page("document.querySelector('canvas').getContext('2d').getImageData(0, 0, 900, 160).data.includes(120)")
     page("location.hash = 'wrong'; location.reload()")
     page.until("document.getElementById('told')?.textContent.includes('#TOKEN')")
+
+
+def test_what_is_heard_is_compared_window_by_window(caplog):
+    def profile(gain: float, n: int):
+        row = quantities((wave("_aab_ _b_") * 32767 * gain).astype("int16"), RATE, "ab b", 1.0)
+        return profile_of([""] * n, [None] * n, [row + 0.01 * (i - n / 2) for i in range(n)])
+
+    with pytest.raises(UserError, match="--watch 1 should be from 2 to 10000"):
+        Server(Recognizer(Loudness()), "loudness", LIMITS, None, (profile(1.0, 40), 1))
+    for gain, told in ((1.0, False), (0.1, True)):
+        server = Server(Recognizer(Loudness()), "loudness", LIMITS, None, (profile(gain, 40), 4))
+        caplog.clear()
+        with TestClient(server.app()) as client:
+            for _ in range(3):
+                assert post(client, sound("_aab_ _b_")).json() == {"text": "ab b"}
+            assert "asrx_watch_p{" not in client.get("/metrics/").text and len(server.watch.rows) == 3
+            for _ in range(2):
+                post(client, sound("_aab_ _b_"))
+            metrics = client.get("/metrics/").text
+        assert len(server.watch.rows) == 1, "what is compared is forgotten"
+        level = {
+            name: float(re.search(rf'asrx_watch_{name}{{quantity="level"}} (\S+)', metrics)[1])
+            for name in ("p", "median", "reference")
+        }
+        assert (level["p"] <= 0.01, round(level["median"] - level["reference"]) == 20) == (told, told)
+        assert ("The last 4 recordings are not what the model was tested on: louder (level" in caplog.text) == told

@@ -1,0 +1,1 @@
+"""Whether production recordings are still what a model was tested on."""
