@@ -108,7 +108,7 @@ def watch(
 
 
 def _profile(recognizer: Recognizer, files: Sequence[Path], by_folder: bool) -> tuple[Profile, list[Transcript]]:
-    from asrx.recognition.profiling import measured
+    from asrx.recognition.measured import measured
     from asrx.watching.profile import profile_of
 
     bad: list[str] = []

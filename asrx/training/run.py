@@ -262,7 +262,7 @@ def _calibrated(cfg: DictConfig, system: System, data: DataModule, checkpoints: 
 
 def _profiled(cfg: DictConfig, folder: Path, system: System, data: DataModule) -> None:
     """Keep what the tested recordings are like. Trials need none, and images have none."""
-    from asrx.training.profiling import profile
+    from asrx.training.reference import profile
     from asrx.watching.profile import write_profile
 
     if "trial" not in cfg.search and system.pipeline.features.of_sound:

@@ -19,7 +19,7 @@ import torch
 
 from asrx.config.saved import config_of
 from asrx.evaluation.trained import load
-from asrx.recognition.profiling import measured
+from asrx.recognition.measured import measured
 from asrx.recognition.recognizer import Recognizer
 from asrx.recognition.recognizer import load as recognizer_of
 from asrx.recognition.sources import Recording

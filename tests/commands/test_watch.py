@@ -16,7 +16,7 @@ from asrx.__main__ import main
 from asrx.config.saved import config_of
 from asrx.data.corpora.manifest import Manifest
 from asrx.evaluation.trained import load as trained
-from asrx.recognition.profiling import measured
+from asrx.recognition.measured import measured
 from asrx.recognition.recognizer import load
 from asrx.recognition.sources import read
 from asrx.types import UserError
