@@ -208,8 +208,8 @@ FLOORS = [
     {"training"},
     {"evaluation"},
     {"search", "recognition"},
-    {"export", "serving"},
-    {"profiling"},
+    {"export"},
+    {"profiling", "serving"},
     {"commands"},
     {"__main__", "plugins"},
 ]

@@ -2,6 +2,7 @@
 
     python -m asrx serve RUN_FOLDER                      # http://127.0.0.1:8000
     python -m asrx serve hello-asr --port 9000 --token SECRET
+    python -m asrx serve RUN_FOLDER --tune               # what this machine can serve, and with which settings
     python -m asrx serve RUN_FOLDER --watch              # and says when recordings are not what it was tested on
 
 POST /v1/audio/transcriptions and GET /v1/models as OpenAI's clients send them (json, text, verbose_json, srt, vtt); a
@@ -26,12 +27,19 @@ def main() -> None:
         chosen = _arguments().parse_args()
         if min(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams) <= 0:
             raise UserError("--max-mb, --max-seconds, --max-waiting and --max-streams should be numbers above 0.")
+        if chosen.threads < 1:
+            raise UserError(f"--threads {chosen.threads} should be a whole number from 1.")
+        if chosen.tune:
+            print(_tuned(chosen.model))
+            return
         try:
             import uvicorn
 
             from asrx.serving.app import Limits, Server
         except ImportError as error:
             raise UserError(f"{error.name} is not installed: it is in the extra asrx[serve].") from error
+        import torch
+
         from asrx.recognition.recognizer import load
         from asrx.watching.profile import read_profile
 
@@ -39,6 +47,7 @@ def main() -> None:
         name = chosen.model.resolve().stem if chosen.model.is_file() else chosen.model.resolve().name
         reference = None if chosen.watch is None else (read_profile(chosen.model), chosen.watch)
         token = chosen.token or os.environ.get("ASRX_TOKEN")
+        torch.set_num_threads(chosen.threads)
         server = Server(load(chosen.model), name, limits, token, reference)
         settings = uvicorn.Config(server.app(), chosen.host, chosen.port, log_level="warning", lifespan="on")
         try:
@@ -49,12 +58,25 @@ def main() -> None:
         uvicorn.Server(settings).run([listening])
 
 
+def _tuned(model: Path) -> str:
+
+    from asrx.evaluation.trained import load_model
+    from asrx.export.recordings import own_data, waveforms
+    from asrx.recognition.recognizer import load
+    from asrx.serving.tune import table, tune
+
+    waves, measured_on = waveforms(load_model(model).cfg, *own_data(model), ())
+    return table(tune(load(model), waves, len(os.sched_getaffinity(0))), measured_on)
+
+
 def _arguments() -> Parser:
     parser = Parser("serve", __doc__)
     parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT|EXPORT", type=Path)
     parser.add_argument("--host", default="127.0.0.1", help="127.0.0.1 by default, this machine alone")
     parser.add_argument("--port", type=int, default=8000, help="8000 by default; 0 takes one that is free")
     parser.add_argument("--token", help="that clients must send; also in ASRX_TOKEN")
+    parser.add_argument("--threads", type=int, default=1, help="that compute one answer; 1")
+    parser.add_argument("--tune", action="store_true", help="serve nothing: measure which settings are best here")
     parser.add_argument("--max-mb", type=float, default=25.0, help="of an upload; 25")
     parser.add_argument("--max-seconds", type=float, default=600.0, help="of a recording; 600")
     parser.add_argument("--max-waiting", type=int, default=64, help="uploads that wait; 64")

@@ -1,4 +1,5 @@
-"""README.md of an exported folder: what the model is, what it was measured at, and how it is used."""
+"""README.md of an exported folder: what the model is, what it was measured at, and how it is used; and a program in
+C++, where sherpa-onnx takes it."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_card(folder: Path, source: Path, cfg: DictConfig, form: Form, report: Report) -> None:
-    """Write README.md.
+    """Write README.md, and transcribe.cc.
 
     Args:
         folder: of the export.
@@ -35,18 +36,22 @@ def write_card(folder: Path, source: Path, cfg: DictConfig, form: Form, report: 
     )
     measured = read_json(source / "metrics.json", missing={}) if source.is_dir() else {}
     test = measured.get("test") or {}
-    text = environment.get_template("card.md.j2").render(
-        usage=f"{form.usage}.md.j2",
-        cfg=cfg,
-        form=form,
-        report=report,
-        model=f"{Path(form.path).parent / report.model}",
-        parameters=sum(p.numel() for p in form.pipeline.parameters()),
-        part=measured.get("part", "test"),
-        figures={HEADLINES[key]: f"{100 * test[key]:.2f} %" for key in HEADLINES if key in test},
-        encoder=cfg.model.encoder._target_,
-        features=cfg.features._target_,
-        corpus=cfg.dataset.corpus._target_,
-        tail=getattr(form, "tail", 0.0),
-    )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    told = {
+        "usage": f"{form.usage}.md.j2",
+        "engine": form.sherpa(),
+        "bins": form.pipeline.features.dim,
+        "cfg": cfg,
+        "form": form,
+        "report": report,
+        "model": f"{Path(form.path).parent / report.model}",
+        "parameters": sum(p.numel() for p in form.pipeline.parameters()),
+        "part": measured.get("part", "test"),
+        "figures": {HEADLINES[key]: f"{100 * test[key]:.2f} %" for key in HEADLINES if key in test},
+        "encoder": cfg.model.encoder._target_,
+        "features": cfg.features._target_,
+        "corpus": cfg.dataset.corpus._target_,
+        "tail": getattr(form, "tail", 0.0),
+    }
+    files = {"README.md": "card.md.j2"} | ({"transcribe.cc": "transcribe.cc.j2"} if told["engine"] else {})
+    for name, template in files.items():
+        (folder / name).write_text(environment.get_template(template).render(told), encoding="utf-8")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -13,6 +16,8 @@ import soundfile
 import torch
 
 from asrx.config.compose import compose
+from asrx.export.card import write_card
+from asrx.export.export import Report
 from asrx.export.folder import write_config, write_model
 from asrx.export.forms.all import FORMS
 from asrx.export.forms.waves import Waves
@@ -145,6 +150,25 @@ def test_sherpa_onnx_writes_the_same(form, overrides, factory, arguments, tmp_pa
     if form == "sherpa" or "omnilingual" not in factory:  # a time for each character, at most one frame from ours
         for (_, times), answer in zip(answers, expected, strict=True):
             assert not answer.words or times[0] == pytest.approx(answer.words[0].start, abs=0.06)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler: install g++")
+@pytest.mark.parametrize("overrides", [["features.gain=unit", "features.n_mels=80"], ["features=kaldi"]], ids=str)
+def test_the_program_in_cpp_writes_the_same(overrides, tmp_path, recordings):
+    cfg, pipeline = untrained("model.encoder.width=32", *overrides)
+    form, path = exported(tmp_path, cfg, pipeline, "sherpa" if overrides == ["features=kaldi"] else "onnx")
+    found = parity(Exported(path, form), sounds()[:1])
+    write_card(tmp_path, tmp_path, cfg, form, Report(tmp_path, "noise", found, {}, None, path.name))
+    commands = re.findall(r"```bash\n(.*?)```", (tmp_path / "README.md").read_text(), re.S)[-1]
+    build, run = commands.replace("hello.wav", f"{recordings}/*.wav nothing.wav").rsplit("./transcribe", 1)
+    strict = build.replace("g++", "g++ -Wall -Wextra -Werror")
+    script = f"export PATH={Path(sys.executable).parent}:$PATH\n{strict}./transcribe{run}"
+    done = subprocess.run(["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True)
+    assert "nothing.wav is no WAV" in done.stderr and done.returncode == 1
+    texts = [line.partition("\t")[2] for line in done.stdout.splitlines()]
+    expected = Recognizer(_Torch(cfg, pipeline, False))(recordings)
+    assert [text.strip() for text in texts] == [answer.text.strip() for answer in expected]
+    assert len(set(texts)) > 6
 
 
 class _Torch(Engine):

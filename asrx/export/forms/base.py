@@ -80,6 +80,10 @@ class Form(ABC):
         """Paths and texts of files that only this engine reads."""
         return {}
 
+    def sherpa(self) -> str | None:
+        """sherpa-onnx's name for such a model, where its OfflineRecognizer takes the file."""
+        return None
+
     def needs_ctc(self, engine: str) -> None:
         if not isinstance(self.pipeline.objective.decoder, CTCDecoder):
             raise UserError(f"{engine} runs models of CTC, and this one answers labels: leave out --form.")

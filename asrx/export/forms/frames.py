@@ -49,6 +49,9 @@ class Zipformer(Frames):
     features, engine, choice, bins_first = Kaldi, "sherpa-onnx", "train with features=kaldi", False
     usage = "zipformer"
 
+    def sherpa(self) -> str | None:
+        return "zipformer_ctc"
+
     @property
     def metadata(self) -> dict[str, Any]:
         return super().metadata | {"model_type": "zipformer2_ctc", "subsampling_factor": self.step()}
@@ -61,6 +64,9 @@ class NemoCTC(Frames):
     outputs = ("logprobs", "logprobs_len")
     features, engine, choice, bins_first = Nemo, "This form's engine", "train with features=nemo", True
     usage = "nemo"
+
+    def sherpa(self) -> str | None:
+        return "nemo_ctc"
 
     @property
     def metadata(self) -> dict[str, Any]:

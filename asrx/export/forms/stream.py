@@ -39,6 +39,9 @@ class NemoStream(NemoCTC):
     prefix = True
     usage = "stream"
 
+    def sherpa(self) -> None:
+        return None
+
     def __init__(self, cfg: DictConfig, pipeline: Pipeline):
         super().__init__(cfg, pipeline)
         if not isinstance(pipeline.encoder, StreamingEncoder):

@@ -31,6 +31,10 @@ class Waves(Form):
     def arguments(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return wave_BT, lengths_B
 
+    def sherpa(self) -> str | None:
+        scaled = getattr(self.pipeline.features, "gain", "") == "unit"
+        return "omnilingual" if "<blk>" in self.vocabulary and self.rate == 16000 and scaled else None
+
 
 class Triton(Waves):
     """A model repository of NVIDIA's Triton, which puts requests of like length together in batches."""
@@ -38,6 +42,9 @@ class Triton(Waves):
     defaults = {}
     path = "asrx/1/model.onnx"
     usage = "triton"
+
+    def sherpa(self) -> None:
+        return None
 
     def files(self) -> dict[str, str]:
         labels = [len(self.vocabulary)]
@@ -93,6 +100,9 @@ class Omnilingual(Form):
     def arguments(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, ...]:
         wave_BT = wave_BT - wave_BT.mean(1, keepdim=True)
         return (wave_BT / (wave_BT.square().mean(1, keepdim=True) + 1e-5).sqrt(),)
+
+    def sherpa(self) -> str:
+        return "omnilingual"
 
     @property
     def metadata(self) -> dict[str, Any]:
