@@ -2,6 +2,7 @@
 
     python -m asrx stream RUN_FOLDER talk.wav                         # as fast as it was spoken
     python -m asrx stream RUN_FOLDER talk.wav --fast                  # as fast as it can be computed
+    python -m asrx stream RUN_FOLDER                                  # the microphone, until Ctrl-C
     arecord -q -f S16_LE -r 16000 -c 1 -t raw | python -m asrx stream RUN_FOLDER -
 
 Lines of `...` are what was understood so far, and may change; a line with a time is an utterance that is over, after a
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
     with answered([]):
-        chosen = _arguments().parse_args()
+        chosen = _arguments().parse_intermixed_args()
         if not 0.01 <= chosen.chunk <= 10:
             raise UserError(f"--chunk {chosen.chunk:g} should be a number of seconds from 0.01 to 10, such as 0.1.")
         stream(chosen.model, chosen.audio, chosen.chunk, chosen.fast, chosen.rate)
@@ -42,19 +43,19 @@ def main() -> None:
 def _arguments() -> Parser:
     parser = Parser("stream", __doc__)
     parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT|EXPORT", type=Path)
-    parser.add_argument("audio", metavar="AUDIO|-", help="a file, or - for standard input")
+    parser.add_argument("audio", nargs="?", metavar="AUDIO|-", help="a file; - for standard input; else the microphone")
     parser.add_argument("--chunk", metavar="SECONDS", type=float, default=0.1, help="that arrive at a time; 0.1")
     parser.add_argument("--fast", action="store_true", help="a file faster than it was spoken")
     parser.add_argument("--rate", metavar="HZ", type=int, help="of standard input; that of the model by default")
     return parser
 
 
-def stream(model: Path, audio: str, chunk: float, fast: bool, rate: int | None) -> None:
+def stream(model: Path, audio: str | None, chunk: float, fast: bool, rate: int | None) -> None:
     """Print what is said, and what it cost.
 
     Args:
         model: see `asrx.recognition.recognizer.load`.
-        audio: a file, or `-` for standard input.
+        audio: a file; `-` for standard input; None for the microphone.
         chunk: s that arrive at a time.
         fast: whether a file is not to last as long as it does.
         rate: of standard input, in Hz; None is that of the model.
@@ -64,12 +65,17 @@ def stream(model: Path, audio: str, chunk: float, fast: bool, rate: int | None) 
     """
     import numpy as np
 
-    from asrx.recognition import streaming
+    from asrx.recognition import live, streaming
     from asrx.recognition.recognizer import load
 
     recognizer = load(model)
     listening, own = streaming.stream(recognizer), recognizer.sample_rate
-    chunks = _piped(own, chunk, rate or own) if audio == "-" else _played(Path(audio), own, chunk, fast)
+    if audio is None:
+        chunks = live.until_interrupted(live.microphone(own, chunk))
+    elif audio == "-":
+        chunks = live.until_interrupted(live.standard_input(own, chunk, rate or own))
+    else:
+        chunks = _played(Path(audio), own, chunk, fast)
     times, samples = [], 0
     for wave_T in chunks:
         start = time.perf_counter()
@@ -109,18 +115,3 @@ def _played(path: Path, rate: int, chunk: float, fast: bool) -> Iterator[np.ndar
         if not fast:
             time.sleep(max(0.0, begin + (start + len(part_T)) / rate - time.monotonic()))
         yield part_T
-
-
-def _piped(rate: int, chunk: float, given: int) -> Iterator[np.ndarray]:
-    """The chunks of standard input, as they arrive."""
-    import numpy as np
-    import soxr
-
-    resampler = soxr.ResampleStream(given, rate, 1, "int16") if given != rate else None
-    size, left = 2 * round(chunk * given), b""
-    while data := sys.stdin.buffer.read1(size):
-        whole = len(left + data) // 2 * 2
-        samples, left = np.frombuffer((left + data)[:whole], "<i2"), (left + data)[whole:]
-        yield resampler.resample_chunk(samples) if resampler else samples
-    if resampler:
-        yield resampler.resample_chunk(np.zeros(0, "int16"), last=True)

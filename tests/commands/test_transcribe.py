@@ -74,7 +74,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_done(transcribe, recording
         (["--format", "srt", "."], "holds one recording"),
         (["--longest", "0", "a.wav"], "--longest 0 should be a number of seconds above 0"),
         (["--format", "doc", "a.wav"], "invalid choice: 'doc'"),
-        ([], "required: AUDIO"),
+        ([], "there is nothing to transcribe: name recordings"),
     ],
 )
 def test_wrong_words(transcribe, recordings, monkeypatch, words, sentence):
@@ -95,3 +95,23 @@ def test_the_help_loads_nothing():
     from asrx.recognition.formats import FORMATS
 
     assert set(transcribe.FORMATS) == set(FORMATS)
+
+
+def test_a_file_that_grows_is_written_as_it_is_streamed(transcribe, recordings, trained_run):
+    from asrx.recognition.recognizer import load
+    from asrx.recognition.sources import read
+    from asrx.recognition.streaming import stream
+
+    recognizer = load(trained_run)
+    listening = stream(recognizer)
+    wave_T = read(recordings / "a.wav", recognizer.sample_rate).wave_T
+    said = [heard.text for heard in listening.accept(wave_T) + listening.finish() if heard.final]
+    status, out = transcribe(recordings / "a.wav", "--live", "--patience", "0.2")
+    assert (status, out.splitlines()) == (None, said)
+    for words, told in [
+        ((recordings / "a.wav", recordings / "b.flac", "--live"), "follows one file, and these are 2"),
+        ((recordings / "a.wav", "--live", "--format", "ctm"), "--live prints txt, srt, vtt"),
+        ((recordings / "a.wav", "--live", "--patience", "0"), "--patience 0 should be"),
+        ((recordings / "b.flac", "--live", "--patience", "0.1"), "is no WAV of 16 bits"),
+    ]:
+        assert told in str(transcribe(*words)[0])
