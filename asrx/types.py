@@ -281,12 +281,14 @@ class Objective(Protocol):
         decoder: turns log probabilities into text; its labels are the output's names and belong to the checkpoint.
         of_mean: whether the mean of the encodings over time is all that it looks at, so that those of several readings
             can be averaged.
+        views: times that each training utterance is encoded, its features augmented anew.
     """
 
     monitor: str
     modes: dict[str, str]
     decoder: TextDecoder
     of_mean: bool = False
+    views: int = 1
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:
@@ -303,6 +305,11 @@ class Objective(Protocol):
     @abstractmethod
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         """One loss per utterance, (B,) float32."""
+
+    def disagreement(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
+        """Where there are two `views` of every utterance, the first ones and then the others: what is added to the loss
+        of each for saying something else, (B,) float32."""
+        raise NotImplementedError
 
     @abstractmethod
     def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:

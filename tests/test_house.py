@@ -87,7 +87,9 @@ def test_padding_and_batch_size_change_nothing(features, encoder, normalize):
     try:
         encode = build(cfg.model.encoder, torch.nn.Module, in_dim=extract.dim, in_frames=None)
     except UserError as reason:  # what cannot work says why
-        assert ("feature bins" in str(reason) and extract.dim < 16) or "clips of one length" in str(reason)
+        assert (
+            "feature bins" in str(reason) and (extract.dim < 16 or extract.dim % 40)
+        ) or "clips of one length" in str(reason)
         return
     lengths = torch.tensor([801, 2400, 1999])
     waves = [torch.randn(int(n)) for n in lengths]

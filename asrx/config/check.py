@@ -106,7 +106,7 @@ def _check_keys(node: dict, allowed: dict, path: tuple[str, ...] = ()) -> None:
     for key, value in node.items():
         name = str(key)
         where = ".".join((*path, name))
-        is_group = isinstance(value, dict) and "_target_" in value and name in allowed  # such as optimizer.schedule
+        is_group = isinstance(value, dict) and name in allowed  # such as optimizer.schedule
         if known is not None and name not in known and not name.startswith("_") and not is_group:
             taken = ", ".join(sorted(known))
             raise UserError(

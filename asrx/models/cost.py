@@ -5,7 +5,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-LAYERS = nn.Linear | nn.Conv1d | nn.Conv2d | nn.LSTM | nn.MultiheadAttention
+from asrx.models.attention import SelfAttention
+
+LAYERS = nn.Linear | nn.Conv1d | nn.Conv2d | nn.LSTM | nn.MultiheadAttention | SelfAttention
 
 
 @torch.no_grad()
@@ -40,4 +42,6 @@ def _multiply_adds(layer: nn.Module, given: tuple, out: torch.Tensor) -> int:
         query, key, value = given[:3]
         projections = (2 * query.numel() + key.numel() + value.numel()) * layer.embed_dim  # the output's is the second
         return projections + 2 * query.numel() * key.shape[1 if layer.batch_first else 0]  # scores and weighted sum
+    if isinstance(layer, SelfAttention):  # its projections are layers themselves
+        return 2 * given[0].numel() * given[0].shape[1]
     return out.numel() * layer.weight[0].numel()

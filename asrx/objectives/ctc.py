@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from asrx.decoding.ctc import CTCDecoder
+from asrx.masking import zero_padding
 from asrx.metrics.error_rate import ErrorRate
 from asrx.types import Objective, Targets, UserError
 
@@ -28,9 +29,11 @@ class CTC(nn.Module, Objective):
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
         beam: see `CTCDecoder`; in validation and test too.
+        consistency: weight of CR-CTC's term (Yao et al. 2024, https://arxiv.org/abs/2410.05101): every training
+            utterance is masked in two ways, each of which is to say what the other says. 0 is CTC alone; theirs is 0.2.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `beam` is below 1.
+        UserError: the alphabet repeats a character or is empty; `beam` is below 1; `consistency` is below 0.
     """
 
     monitor = "val/cer"
@@ -43,12 +46,16 @@ class CTC(nn.Module, Objective):
         lowercase: bool = True,
         layer_norm: bool = True,
         beam: int = 1,
+        consistency: float = 0.0,
     ):
         super().__init__()
         alphabet = normalize("NFC", alphabet)  # as texts are
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
         self.decoder = CTCDecoder(alphabet, beam)
+        if not consistency >= 0:
+            raise UserError(f"model.objective.consistency={consistency} should be 0 or more.")
+        self.consistency, self.views = consistency, 1 + (consistency > 0)
         self.lowercase = lowercase
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
         self.head = nn.Linear(in_dim, len(alphabet) + 1)
@@ -80,6 +87,12 @@ class CTC(nn.Module, Objective):
             reduction="none",
         )
         return losses_B / targets.lengths_B
+
+    def disagreement(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
+        logp_BTV = zero_padding(self.log_probabilities(enc_BTD, lengths_B), lengths_B)
+        other_BTV = logp_BTV.roll(len(logp_BTV) // 2, 0).detach()
+        apart_B = functional.kl_div(logp_BTV, other_BTV, reduction="none", log_target=True).sum((1, 2))
+        return self.consistency * apart_B / targets.lengths_B
 
     def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         with torch.autocast(enc_BTD.device.type, enabled=False):

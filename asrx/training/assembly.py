@@ -41,6 +41,11 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         raise UserError(
             "augment.wave is for sound, and features=image has pixels: use augment.frames or augment.mixup."
         )
+    if cfg.augment.mixup and pipeline.objective.views > 1:
+        raise UserError(
+            "augment.mixup blends each view of an utterance with something else, and model.objective.consistency wants "
+            "them to agree: leave one of the two out."
+        )
     if cfg.model.init:
         parts = nn.ModuleList([pipeline.encoder, pipeline.objective])
         build(cfg.model.init, Function("module", nn.Module), module=parts)
@@ -68,6 +73,7 @@ def _optimisation(cfg: DictConfig, objective: Objective) -> Optimisation:
     monitor, mode = monitored(cfg, objective)
     settings = OmegaConf.to_container(cfg.optimizer, resolve=True)
     schedule = settings.pop("schedule")
+    settings.pop("average", None)  # a callback, see asrx.training.run
     return Optimisation(
         lambda params: build(settings, Optimizer, params=params),
         lambda optimizer, steps: build(

@@ -205,7 +205,9 @@ def _callbacks(
             f"trainer.callbacks: {type(finder).__name__} trains on trial before the run, in steps that its schedule "
             "counts: search for the value instead, python -m asrx -m search=tpe."
         )
-    return [*bar, Timing(stopwatch), History(folder), LastStep(), interrupt, *more, checkpoints, *own]
+    average = cfg.optimizer.get("average")  # runs of earlier versions do not have it
+    averaging = [build(average, Callback)] if average else []
+    return [*bar, Timing(stopwatch), History(folder), LastStep(), *averaging, interrupt, *more, checkpoints, *own]
 
 
 def _train_and_test(

@@ -113,12 +113,14 @@ class System(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         with self.stopwatch("features"):
-            frames_BTF, lengths_B = self._augmented_frames(batch)
+            batch, frames_BTF, lengths_B = self._augmented_frames(batch)
             mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
             if mix:
                 frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
         enc_BTD, lengths_B = self.pipeline.encoder(frames_BTF, lengths_B)
         loss_B = self._loss(enc_BTD, lengths_B, batch)
+        if self.pipeline.objective.views > 1:
+            loss_B = loss_B + self.pipeline.objective.disagreement(enc_BTD, lengths_B, batch.targets)
         if mix:
             loss_B = mix.combine(loss_B, self._loss(enc_BTD, lengths_B, batch.partners(mix.partner_B)))
         self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
@@ -133,16 +135,20 @@ class System(pl.LightningModule):
         return loss_B + self.pipeline.encoder.penalty()
 
     @torch.no_grad()
-    def _augmented_frames(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def _augmented_frames(self, batch: Batch) -> tuple[Batch, torch.Tensor, torch.Tensor]:
+        """The batch, with each utterance as often as the objective wants to see it, its frames and their lengths."""
         wave_BT, lengths_B = batch.wave_BT, batch.lengths_B
         with torch.autocast(self.device.type, enabled=False):
             for augment in self.wave_augment:
                 after = augment(wave_BT, lengths_B)
                 wave_BT, lengths_B = _long_enough((wave_BT, lengths_B), after, batch.least_B)
             frames_BTF, lengths_B = self.pipeline.features(*self.pipeline.clip(wave_BT, lengths_B))
+            if (views := self.pipeline.objective.views) > 1:
+                place_B = torch.arange(len(lengths_B), device=self.device).repeat(views)
+                batch, frames_BTF, lengths_B = batch.partners(place_B), frames_BTF[place_B], lengths_B[place_B]
             for augment in self.frame_augment:
                 frames_BTF, lengths_B = augment(frames_BTF, lengths_B)
-        return frames_BTF, lengths_B
+        return batch, frames_BTF, lengths_B
 
     def mean_train_loss(self) -> float:
         """Mean over the utterances of the epoch so far, in all processes."""

@@ -75,6 +75,8 @@ MODELS = {
         ["model=cnn_lstm", "model.encoder.attention_heads=2", "features=mfcc", "features.log=db"],
         ["a", "b"],
     ),
+    "conformer": (["model=conformer_ctc", "model.encoder.layers=2", "features.gain=unit"], None),
+    "bc_resnet": (["model=bc_resnet"], ["a", "b"]),
     "raw clips": (["model/encoder=cnn1d", "features=raw", "dataset.clip.seconds=1"], None),
     "corpus": (["model/encoder=lstm", "features.normalize=corpus", "model.encoder.bidirectional=false"], None),
 }

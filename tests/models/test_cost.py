@@ -7,6 +7,7 @@ from torch import nn
 from asrx.models.cnn_lstm import CNNLSTM
 from asrx.models.cost import multiply_adds
 from asrx.models.lstm import LSTM
+from asrx.models.transformer import Layer
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,12 @@ from asrx.models.lstm import LSTM
 )
 def test_layers(layer, shape, by_hand):
     assert multiply_adds(layer, torch.randn(shape)) == by_hand
+
+
+def test_a_rotary_transformer_costs_what_torchs_layer_does():
+    layer = Layer(8, 2, expansion=2, dropout=0.0)
+    keep = torch.ones(1, 1, 1, 5, dtype=torch.bool)
+    assert multiply_adds(layer, torch.randn(1, 5, 8), keep) == 5 * (4 * 8 * 8 + 2 * 8 * 16) + 2 * 5 * 5 * 8
 
 
 @pytest.mark.parametrize("batch_first", [True, False])

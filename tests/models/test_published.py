@@ -1,4 +1,4 @@
-"""The networks of documents 000, 001, 002 and 004 against what those documents print."""
+"""The networks of documents 000, 001, 002 and 004, and of papers, against what those print."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from asrx.models.bc_resnet import BCResNet
 from asrx.models.clip_lstm import ClipLSTM
 from asrx.models.cnn_lstm import CNNLSTM
 from asrx.models.image_cnn import ImageCNN, sliding_max
@@ -51,6 +52,12 @@ def test_parameters_are_as_many_as_published(make, labels, total):
     with torch.device("meta"):
         encoder = make()
         assert count(nn.ModuleList([encoder, nn.Linear(encoder.dim, labels)])) == total
+
+
+@pytest.mark.parametrize(("width", "total"), [(1, 9_232), (8, 321_068)])
+def test_bc_resnet_has_the_parameters_of_its_paper(width, total):
+    encoder = BCResNet(40, width)
+    assert sum(p.numel() for p in nn.ModuleList([encoder, nn.Linear(encoder.dim, 12)]).parameters()) == total
 
 
 small_image = partial(ImageCNN, 10, 21, channels=(3, 4, 5), layers=3)

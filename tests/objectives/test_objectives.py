@@ -42,6 +42,22 @@ def test_ctc_loss_does_not_depend_on_the_batch(ctc):
     torch.testing.assert_close(together, torch.cat(alone))
 
 
+def test_two_views_are_drawn_to_each_other_and_padding_is_not_looked_at():
+    torch.manual_seed(0)
+    ctc, lengths, target = CTC(4, "ab ", consistency=0.2), torch.tensor([3, 2] * 2), targets([0, 1], [1], [0, 1], [1])
+    one, other = torch.randn(2, 2, 3, 4)
+    assert not ctc.disagreement(torch.cat([one, one]), lengths, target).any()
+    apart = ctc.disagreement(torch.cat([one, other]), lengths, target)
+    logp, logq = (ctc.log_probabilities(x, lengths[:2]) for x in (one, other))
+    kl = (logq.exp() * (logq - logp)).sum(-1)  # of the first view, against the other
+    torch.testing.assert_close(apart[:2], 0.2 * torch.stack([kl[0].sum() / 2, kl[1, :2].sum()]))
+    enc = torch.cat([one, other]).requires_grad_()
+    before = ctc.disagreement(enc, lengths, target).sum()
+    before.backward()
+    assert ctc.disagreement(enc - enc.grad / 100, lengths, target).sum() < before
+    assert not enc.grad[1::2, 2].any()
+
+
 @pytest.mark.parametrize(
     ("frames", "text", "possible"),
     [(2, "ab", True), (1, "ab", False), (2, "aa", False), (3, "aa", True), (4, "aab", True), (3, "aab", False)],

@@ -68,6 +68,10 @@ def test_a_run_folder_explains_itself(launch, tones):
         pytest.param(["optimizer=adam", "optimizer/schedule=plateau", "optimizer.schedule.patience=0"], id="plateau"),
         pytest.param(["optimizer=sgd", "augment=full", "features.normalize=corpus"], id="cosine and augmentation"),
         pytest.param(["+trainer.accumulate_grad_batches=2"], id="accumulated gradients"),
+        pytest.param(
+            ["optimizer/average=ema", "model.objective.consistency=0.2", "augment=specaug"], id="average, two views"
+        ),
+        pytest.param(["optimizer/average=last_epochs", "optimizer.average.epochs=2"], id="last epochs"),
     ],
 )
 @pytest.mark.parametrize("killed_after", [2, 6, 11], ids=["first batches", "end of an epoch", "middle of an epoch"])

@@ -1,0 +1,91 @@
+"""Self-attention over padded batches, and what transformers and Conformers share."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from asrx.models.convolution import ConvStack
+from asrx.types import UserError
+
+
+class Subsampling(nn.Module):
+    """Convolutions that make frames fewer, and a projection to the encoder's width.
+
+    Args:
+        in_dim: feature bins F.
+        channels, time_strides: of the convolutions, see `ConvStack`.
+        width: the encoder's width D.
+        dropout: after the projection.
+
+    Raises:
+        UserError: there are too few feature bins for the convolutions.
+    """
+
+    def __init__(self, in_dim: int, channels: tuple[int, ...], time_strides: int, width: int, dropout: float):
+        super().__init__()
+        self.convs = ConvStack(in_dim, channels, time_strides)
+        self.project = nn.Linear(self.convs.dim, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, T, F) and lengths to (B, T / 2**time_strides, D) and lengths."""
+        x_BTD, lengths_B = self.convs(frames_BTF, lengths_B)
+        return self.dropout(self.project(x_BTD)), lengths_B
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762) whose queries and keys are
+    turned by their positions (RoFormer, https://arxiv.org/abs/2104.09864), so that it hears how far apart frames are.
+
+    Args:
+        width: D.
+        heads: how many; they divide the width.
+        dropout: of attention weights.
+
+    Raises:
+        UserError: the heads do not divide the width into even parts.
+    """
+
+    def __init__(self, width: int, heads: int, dropout: float):
+        super().__init__()
+        if width % (2 * heads):
+            raise UserError(f"model.encoder.width={width} should be an even multiple of model.encoder.heads={heads}.")
+        self.heads, self.dropout = heads, dropout
+        self.inwards = nn.Linear(width, 3 * width)
+        self.outwards = nn.Linear(width, width)
+
+    def forward(self, x_BTD: torch.Tensor, keep_B11T: torch.Tensor) -> torch.Tensor:
+        """(B, T, D), and which positions are looked at, to (B, T, D)."""
+        qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value_BHTE = qkv.unbind(0)
+        cos_TE, sin_TE = _turns(x_BTD.shape[1], query.shape[-1], x_BTD)
+        query, key = _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE)
+        dropout = self.dropout if self.training else 0.0
+        heard_BHTE = functional.scaled_dot_product_attention(query, key, value_BHTE, keep_B11T, dropout)
+        return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
+
+
+def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:
+    """Two linear layers at every position by itself."""
+    return nn.Sequential(
+        nn.LayerNorm(width),
+        nn.Linear(width, expansion * width),
+        nn.SiLU(),
+        nn.Dropout(dropout),
+        nn.Linear(expansion * width, width),
+        nn.Dropout(dropout),
+    )
+
+
+def _turns(time: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine of each position's angles, (T, width)."""
+    pace = 10_000 ** -(torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
+    angles = torch.arange(time, device=like.device, dtype=torch.float32)[:, None] * pace.repeat(2)
+    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+
+
+def _turned(x_BHTE: torch.Tensor, cos_TE: torch.Tensor, sin_TE: torch.Tensor) -> torch.Tensor:
+    one, other = x_BHTE.chunk(2, -1)
+    return x_BHTE * cos_TE + torch.cat([-other, one], -1) * sin_TE
