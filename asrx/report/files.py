@@ -119,21 +119,21 @@ def _git_commit() -> str:
 
 
 def write_predictions(
-    folder: Path,
+    path: Path,
     utterances: Sequence[Utterance],
     sources: Sequence[int],
     predictions: Sequence[tuple[int, str, Hypothesis]],
 ) -> None:
-    """predictions.jsonl: a line for each test utterance, in the corpus's order.
+    """JSON Lines: an utterance each, and what was answered.
 
     Args:
-        folder: of the run.
-        utterances, sources: of the part that was tested; see the waveform store.
+        path: of the file.
+        utterances, sources: of the part that they are in; see the waveform store.
         predictions: place, reference and answer.
     """
-    partial = folder / "predictions.part"
+    partial = path.with_suffix(".part")
     with open(partial, "w", encoding="utf-8") as file:
-        for place, reference, hypothesis in sorted(predictions, key=lambda prediction: prediction[0]):
+        for place, reference, hypothesis in predictions:
             u = utterances[place]
             row = {
                 "id": u.id,
@@ -145,4 +145,4 @@ def write_predictions(
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    os.replace(partial, folder / "predictions.jsonl")
+    os.replace(partial, path)

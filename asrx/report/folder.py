@@ -13,6 +13,7 @@ from typing import Any
 from asrx.config.saved import LAST
 from asrx.types import UserError
 
+PREDICTIONS, DOUBTFUL = "predictions.jsonl", "doubtful.jsonl"
 # overrides that say where things are or how they are shown
 PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
 
@@ -42,7 +43,8 @@ class Prediction:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of one run; `epochs` has one row per epoch (None for an empty or non-finite cell)."""
+    """The files of one run; `epochs` has one row per epoch (None for an empty or non-finite cell), and `doubtful` the
+    training utterances whose transcript is probably wrong (see `asrx.training.doubtful`)."""
 
     path: Path
     config: str
@@ -51,6 +53,7 @@ class RunFolder:
     metrics: dict[str, Any]
     epochs: list[dict[str, float | None]]
     predictions: list[Prediction]
+    doubtful: list[Prediction]
 
     def figures(self) -> dict[str, float]:
         """Those of the part that was tested, by names such as test/wer; empty where none was."""
@@ -67,7 +70,6 @@ def read_run(path: Path) -> RunFolder:
     import yaml
 
     path = Path(path).resolve()
-    names = [field.name for field in fields(Prediction)]
     run = RunFolder(
         path=path,
         config=_parse(path / "config.yaml", _whole),
@@ -75,20 +77,13 @@ def read_run(path: Path) -> RunFolder:
         environment=_parse(path / "environment.json", json.loads),
         metrics=_parse(path / "metrics.json", json.loads),
         epochs=read_epochs(path),
-        predictions=_parse(
-            path / "predictions.jsonl",
-            lambda text: [
-                Prediction(**{name: row[name] for name in names if name in row})
-                for row in map(json.loads, _lines(text))
-            ],
-            missing="",
-        ),
+        predictions=_parse(path / PREDICTIONS, _predictions, missing=""),
+        doubtful=_parse(path / DOUBTFUL, _predictions, missing=""),
     )
     tested = (run.metrics.get("test") or {}).get("utterances", 0)
     if len(run.predictions) < tested:
         raise UserError(
-            f"{path / 'predictions.jsonl'} has {len(run.predictions)} of {tested:.0f} lines: bring it back as the run "
-            "wrote it."
+            f"{path / PREDICTIONS} has {len(run.predictions)} of {tested:.0f} lines: bring it back as the run wrote it."
         )
     return run
 
@@ -118,6 +113,11 @@ def _whole(config: str) -> str:
     if not re.search(rf"^{LAST}:", config, re.MULTILINE):
         raise ValueError("it is empty or cut off")
     return config
+
+
+def _predictions(text: str) -> list[Prediction]:
+    names = [field.name for field in fields(Prediction)]
+    return [Prediction(**{name: row[name] for name in names if name in row}) for row in map(json.loads, _lines(text))]
 
 
 def _lines(text: str) -> list[str]:

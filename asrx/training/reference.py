@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from asrx.data.module import DataModule
+from asrx.training.passes import batches, drawn
 from asrx.training.pipeline import Pipeline
 from asrx.watching.profile import Profile, profile_of
 from asrx.watching.quantities import quantities
 
 MOST = 500  # utterances
-BATCH_SIZE = 16
 
 
 @torch.inference_mode()
@@ -24,12 +23,8 @@ def profile(pipeline: Pipeline, data: DataModule, part: str) -> Profile:
         part: one that the model was not trained on, as it is surer of what it knows.
     """
     decoder, rate = pipeline.objective.decoder, data.store.sample_rate
-    utterances, lengths_N = data.utterances[part], data.store.lengths[data.places[part]]
-    chosen = np.unique(np.linspace(0, len(utterances) - 1, min(len(utterances), MOST)).round().astype(int))
-    waves, rows = data.loader(part, None).dataset, {}
-    by_length = chosen[np.argsort(lengths_N[chosen], kind="stable")]
-    for start in range(0, len(by_length), BATCH_SIZE):
-        batch = waves[by_length[start : start + BATCH_SIZE]]
+    chosen, rows = drawn(len(data.utterances[part]), MOST), {}
+    for batch in batches(data, part, chosen):
         enc_BTD, frames_B = pipeline(batch.wave_BT, batch.lengths_B)
         logp = pipeline.objective.log_probabilities(enc_BTD, frames_B)
         for i, wave_T, n, hypothesis, own, frames in zip(
@@ -44,5 +39,5 @@ def profile(pipeline: Pipeline, data: DataModule, part: str) -> Profile:
             confidence, _ = decoder.explain(own[:frames] if own.dim() == 2 else own, hypothesis.text)
             samples_T = (wave_T[:n] * 32768).round().to(torch.int16).numpy()
             rows[i] = quantities(samples_T, rate, hypothesis.text, confidence)
-    own = [utterances[i] for i in chosen]
+    own = [data.utterances[part][i] for i in chosen]
     return profile_of([u.id for u in own], [u.speaker for u in own], [rows[i] for i in chosen])

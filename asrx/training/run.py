@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     from pytorch_lightning.loggers import Logger
 
     from asrx.report.files import write_json, write_predictions
+    from asrx.report.folder import PREDICTIONS
     from asrx.report.run.page import write_report
     from asrx.report.terminal import summary
     from asrx.training.assembly import assemble, data_of
@@ -91,12 +93,14 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     interrupt = Interrupt(checkpoints)
     trainer = make_trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
     results = _train_and_test(cfg, trainer, system, data, checkpoints, interrupt, stopwatch)
-    predictions = system.all_predictions() if results["test"] else []
+    predictions = sorted(system.all_predictions(), key=itemgetter(0)) if results["test"] else []
     if _is_main():
         if results["test"]:
             results |= _calibrated(cfg, system, data, checkpoints)
             _profiled(cfg, folder, system, data)
-            write_predictions(folder, data.utterances[cfg.test_part], data.recordings(cfg.test_part), predictions)
+            _doubted(cfg, folder, system, data)
+            part = cfg.test_part
+            write_predictions(folder / PREDICTIONS, data.utterances[part], data.recordings(part), predictions)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
@@ -269,6 +273,17 @@ def _profiled(cfg: DictConfig, folder: Path, system: System, data: DataModule) -
 
     if "trial" not in cfg.search and system.pipeline.features.of_sound:
         write_profile(folder, profile(system.pipeline.cpu().eval(), data, cfg.test_part))
+
+
+def _doubted(cfg: DictConfig, folder: Path, system: System, data: DataModule) -> None:
+    """Keep which transcripts of the training part are probably wrong. Trials need none."""
+    from asrx.report.files import write_predictions
+    from asrx.report.folder import DOUBTFUL
+    from asrx.training.doubtful import doubtful
+
+    if "trial" not in cfg.search:
+        found = doubtful(system.pipeline.cpu().eval(), data)
+        write_predictions(folder / DOUBTFUL, data.utterances["train"], data.recordings("train"), found)
 
 
 def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:

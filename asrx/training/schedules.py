@@ -7,6 +7,8 @@ epoch that a resumed run goes on with.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from torch.optim import Optimizer, lr_scheduler
@@ -53,11 +55,26 @@ def constant(optimizer: Optimizer, total_steps: int | None, mode: str) -> Schedu
 
 def cosine(optimizer: Optimizer, total_steps: int | None, mode: str, warmup: float = 0.05) -> Schedule:
     """Linear warm-up over a share of the steps, then half a cosine to zero (https://arxiv.org/abs/1608.03983)."""
-    total_steps = _known(total_steps, "cosine")
-    rise = max(1, round(warmup * total_steps))
-    up = lr_scheduler.LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise)
-    down = lr_scheduler.CosineAnnealingLR(optimizer, max(1, total_steps - rise))
-    return Schedule(lr_scheduler.SequentialLR(optimizer, [up, down], [rise]))
+    down = partial(lr_scheduler.CosineAnnealingLR, optimizer)
+    return _warmed_up(optimizer, _known(total_steps, "cosine"), warmup, down)
+
+
+def linear(optimizer: Optimizer, total_steps: int | None, mode: str, warmup: float = 0.1) -> Schedule:
+    """Linear warm-up over a share of the steps, then a straight line to zero."""
+    down = partial(lr_scheduler.LinearLR, optimizer, 1.0, 0.0)
+    return _warmed_up(optimizer, _known(total_steps, "linear"), warmup, down)
+
+
+def noam(optimizer: Optimizer, total_steps: int | None, mode: str, warmup_steps: int = 2000) -> Schedule:
+    """Linear warm-up to the optimizer's learning rate, then down with the square root of the step
+    (https://arxiv.org/abs/1706.03762, with the rate at the peak instead of a factor); it needs no end."""
+    if not isinstance(warmup_steps, int) or warmup_steps < 1:
+        raise UserError(f"optimizer.schedule.warmup_steps={warmup_steps} should be a whole number from 1.")
+
+    def factor(step: int) -> float:
+        return min((step + 1) / warmup_steps, (warmup_steps / (step + 1)) ** 0.5)
+
+    return Schedule(lr_scheduler.LambdaLR(optimizer, factor))
 
 
 def one_cycle(optimizer: Optimizer, total_steps: int | None, mode: str, warmup: float = 0.2) -> Schedule:
@@ -73,6 +90,13 @@ def plateau(
 ) -> Schedule:
     """Multiply by `factor` after `patience` validations without a better metric."""
     return ValidationSchedule(lr_scheduler.ReduceLROnPlateau(optimizer, mode, factor, patience))
+
+
+def _warmed_up(optimizer: Optimizer, total_steps: int, warmup: float, down: Callable[[int], Any]) -> Schedule:
+    """Linear warm-up over a share of the steps, then what `down` makes of the number of those that are left."""
+    rise = max(1, round(warmup * total_steps))
+    up = lr_scheduler.LinearLR(optimizer, start_factor=1 / (rise + 1), total_iters=rise)
+    return Schedule(lr_scheduler.SequentialLR(optimizer, [up, down(max(1, total_steps - rise))], [rise]))
 
 
 def _known(total_steps: int | None, name: str) -> int:

@@ -34,3 +34,15 @@ def test_another_encoder_is_refused(checkpoint):
 def test_a_missing_checkpoint_is_named():
     with pytest.raises(UserError, match=r"model\.init\.checkpoint=nowhere\.ckpt: there is no such checkpoint"):
         load(nn.ModuleList([nn.Linear(3, 4)]), "nowhere.ckpt")
+
+
+def test_a_larger_encoder_takes_what_fits_and_says_so(checkpoint, capsys):
+    path, encoder = checkpoint
+    larger = nn.Linear(3, 4)
+    larger.extra = nn.Linear(4, 6)
+    load(nn.ModuleList([larger]), str(path), partly=True)
+    assert torch.equal(larger.weight, encoder.weight)
+    told = capsys.readouterr().out
+    assert f"2 of the encoder's 4 tensors are those of {path}; begun anew: extra.weight, extra.bias." in told
+    with pytest.raises(UserError, match="holds another encoder"):
+        load(nn.ModuleList([nn.Conv1d(3, 4, 2, bias=False)]), str(path), partly=True)

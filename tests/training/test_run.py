@@ -71,7 +71,13 @@ def test_a_run_folder_explains_itself(launch, tones):
         pytest.param(
             ["optimizer/average=ema", "model.objective.consistency=0.2", "augment=specaug"], id="average, two views"
         ),
-        pytest.param(["optimizer/average=last_epochs", "optimizer.average.epochs=2"], id="last epochs"),
+        pytest.param(
+            [
+                *("optimizer/average=last_epochs", "optimizer.average.epochs=2", "optimizer/schedule=noam"),
+                "trainer.callbacks=[{_target_: asrx.training.callbacks.freezing.Freeze, parts: [encoder], steps: 4}]",
+            ],
+            id="last epochs, frozen at first",
+        ),
     ],
 )
 @pytest.mark.parametrize("killed_after", [2, 6, 11], ids=["first batches", "end of an epoch", "middle of an epoch"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from asrx.report.folder import RunFolder, read_run
 from asrx.report.terminal import resuming
 from asrx.types import UserError
 
-WORST = 10
+SHOWN = 10  # utterances of a list
 
 
 def write_report(folder: Path) -> Path:
@@ -33,7 +33,7 @@ def write_report(folder: Path) -> Path:
 
 def _render(run: RunFolder) -> str:
     kind = kind_of(run)
-    judged = judge(kind, run.predictions)
+    judged, doubted = judge(kind, run.predictions), run.doubtful[:SHOWN]
     best = run.metrics.get("best") or {}
     return render(
         "run/page.html.j2",
@@ -50,7 +50,8 @@ def _render(run: RunFolder) -> str:
         common_errors=common_errors(judged),
         confusion=confusion,
         charts=[chart for chart in _charts(run, kind, best.get("epoch")) if chart],
-        worst=_worst(judged),
+        worst=_exhibits(one for one in judged[:SHOWN] if one.errors),
+        doubtful=_exhibits(Judged(*pair) for pair in zip(doubted, kind.align(doubted), strict=True)),
     )
 
 
@@ -63,8 +64,8 @@ def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
     ]
 
 
-def _worst(judged: Sequence[Judged]) -> list[dict[str, Any]]:
-    return [{"judged": one, **_exhibit(one)} for one in judged[:WORST] if one.errors]
+def _exhibits(judged: Iterable[Judged]) -> list[dict[str, Any]]:
+    return [{"judged": one, **_exhibit(one)} for one in judged]
 
 
 def _exhibit(one: Judged) -> dict[str, Any]:

@@ -51,6 +51,17 @@ def test_error_rate_page(make_run, sentences):
     assert "model 1 min 30 s 90.0 %" in page.text["time"]
 
 
+def test_doubtful_transcripts_are_listed_and_can_be_heard(make_run, sentences):
+    folder = make_run("error_rate", sentences)
+    assert "doubtful" not in Page(write_report(folder)).text
+    rows = (folder / "predictions.jsonl").read_text().splitlines()
+    (folder / "doubtful.jsonl").write_text("\n".join(rows[:11]))
+    page = Page(write_report(folder))
+    assert "The 10 most doubtful of 11 in doubtful.jsonl" in page.text["doubtful"]
+    assert re.findall(r"utt\d+", page.text["doubtful"]) == [json.loads(row)["id"] for row in rows[:10]]
+    assert len(page.all("audio")) == 20
+
+
 def test_ten_players_play_the_utterance_and_no_more(make_run, sentences):
     page = Page(write_report(make_run("error_rate", sentences)))
     players = page.all("audio")
