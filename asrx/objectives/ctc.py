@@ -27,10 +27,9 @@ class CTC(nn.Module, Objective):
         lowercase: whether texts are lower-cased before they are encoded.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
-        beam: see `CTCDecoder`; in validation and test too.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `beam` is below 1.
+        UserError: the alphabet repeats a character or is empty.
     """
 
     monitor = "val/cer"
@@ -42,13 +41,12 @@ class CTC(nn.Module, Objective):
         alphabet: str,
         lowercase: bool = True,
         layer_norm: bool = True,
-        beam: int = 1,
     ):
         super().__init__()
         alphabet = normalize("NFC", alphabet)  # as texts are
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
-        self.decoder = CTCDecoder(alphabet, beam)
+        self.decoder = CTCDecoder(alphabet)
         self.lowercase = lowercase
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
         self.head = nn.Linear(in_dim, len(alphabet) + 1)

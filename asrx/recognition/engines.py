@@ -76,6 +76,9 @@ class OnnxEngine(Engine):
     def __init__(self, folder: Path, threads: int | None = None):
         own = _exported(folder)
         self.sample_rate, self.frame = int(own["sample_rate"]), float(own["frame"])
+        search = own["decoder"].get("search") or {}
+        if "lm" in search:  # beside this file
+            search["lm"] = search["lm"] and str(folder / Path(search["lm"]).name)
         self.decoder = build(own["decoder"], TextDecoder)
         self.most = BATCH_SIZE if own["batched"] else 1
         self.shortest = int(own["shortest"])
