@@ -11,6 +11,8 @@ from asrx.decoding.flashlight import FAR, LN10, best, decoder_module, header, ke
 from asrx.language.tokens import SPACE
 from asrx.types import Search, UserError
 
+NO_SILENCE = -1  # a space is scored as every character is
+
 
 class CharacterSearch(Search):
     """flashlight's decoder without a lexicon. A score is the text's log probability with what the language model adds;
@@ -49,8 +51,7 @@ class CharacterSearch(Search):
             log_add=True,
             criterion_type=base.CriterionType.CTC,
         )
-        space = names.index(SPACE) if SPACE in names else -1
-        self.decoder = base.LexiconFreeDecoder(options, self.language, space, len(labels), [])
+        self.decoder = base.LexiconFreeDecoder(options, self.language, NO_SILENCE, len(labels), [])
 
     def __call__(
         self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
@@ -64,5 +65,5 @@ class CharacterSearch(Search):
             return [], 0.0
         logp_TV, silent = speaking(logp_TV, blank)
         result = best(self.decoder, logp_TV)
-        path = result.tokens[1:-1]  # a space that flashlight begins with, and one that it ends with
+        path = result.tokens[1:-1]  # without the silence that flashlight begins and ends with
         return [token for token, _ in groupby(path) if token != blank], result.score + silent

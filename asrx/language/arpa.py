@@ -31,7 +31,7 @@ def write(model: NGrams, file: TextIO) -> None:
         for gram, p in table.items():
             line = f"{NEVER if p is None else math.log10(p):.7g}\t{' '.join(gram)}"
             if n < len(tables):
-                line += f"\t{math.log10(model.backoffs[n - 1].get(gram) or 1):.7g}"
+                line += f"\t{math.log10(model.backoffs[n - 1].get(gram, 1)):.7g}"
             file.write(line + "\n")
     file.write("\n\\end\\\n")
 
@@ -76,7 +76,9 @@ def _header(path: Path, lines: Iterable[str]) -> Header:
             found[-1] += 1
             cells = line.split("\t")
             if len(cells) < 2:
-                raise UserError(f"{path}:{number} has no tab after the probability: make the file anew.")
+                raise UserError(
+                    f"{path}:{number} has no tab after the probability, so it is damaged or cut off: make it anew."
+                )
             if len(found) == 1:
                 words.add(cells[1])
     if not ended or found != promised or not promised:

@@ -78,4 +78,5 @@ def _discounts(counts: Iterable[int]) -> Sequence[float]:
     if not all(of[k] for k in (1, 2, 3)):
         return FALLBACK
     y = of[1] / (of[1] + 2 * of[2])
-    return (0.0, *(min(float(k), max(0.0, k - (k + 1) * y * of[k + 1] / of[k])) for k in (1, 2, 3)))
+    found = [k - (k + 1) * y * of[k + 1] / of[k] for k in (1, 2, 3)]
+    return (0.0, *found) if min(found) > 0 else FALLBACK
