@@ -76,9 +76,7 @@ def _header(path: Path, lines: Iterable[str]) -> Header:
             found[-1] += 1
             cells = line.split("\t")
             if len(cells) < 2:
-                raise UserError(
-                    f"{path}:{number} has no tab after the probability, so it is damaged or cut off: make it anew."
-                )
+                raise UserError(f"{path}:{number} has no tab after the probability, so it is damaged or cut off.")
             if len(found) == 1:
                 words.add(cells[1])
     if not ended or found != promised or not promised:

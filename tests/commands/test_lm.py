@@ -67,10 +67,8 @@ def test_how_to_decode_is_searched_without_training(asrx, trained_run, tmp_path)
     figures = [float(row.split()[0]) for row in rows]
     assert figures == sorted(figures)
     best = rows[0].split()[1:]
-    assert last.startswith(
-        f"12 tried. The best on the test part: python -m asrx evaluate {run} decode=lm {lm} {best[0]}"
-    )
-    _, out = asrx("evaluate", run, "--snr", "test_part=val", "decode=lm", lm, *best)
+    assert last.startswith(f"12 tried. The best on the test part: python -m asrx evaluate {run} decode=lm {lm}")
+    _, out = asrx("evaluate", run, "test_part=val", "decode=lm", lm, *best, "--snr")
     assert out.splitlines()[1].split(" / ")[-1].split()[0] == f"{figures[0]:.2f}"
     after = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     assert {path for path in after if after[path] != before.get(path)} <= {run / "evaluation.json"}
