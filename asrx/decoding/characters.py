@@ -7,14 +7,14 @@ from itertools import groupby
 
 import torch
 
-from asrx.decoding.flashlight import FAR, LN10, best, decoder_module, header, kenlm, speaking
+from asrx.decoding.flashlight import FAR, LN10, FlashlightSearch, best, decoder_module, header, kenlm, speaking
 from asrx.language.tokens import SPACE
-from asrx.types import Search, UserError
+from asrx.types import UserError
 
 NO_SILENCE = -1  # a space is scored as every character is
 
 
-class CharacterSearch(Search):
+class CharacterSearch(FlashlightSearch):
     """flashlight's decoder without a lexicon. A score is the text's log probability with what the language model adds;
     it is summed over the alignments that the beam holds.
 
@@ -53,14 +53,7 @@ class CharacterSearch(Search):
         )
         self.decoder = base.LexiconFreeDecoder(options, self.language, NO_SILENCE, len(labels), [])
 
-    def __call__(
-        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
-    ) -> tuple[list[list[int]], list[float]]:
-        logp_BTV = logp_BTV.float().cpu()
-        answers = [self._one(logp_TV[:n], blank) for logp_TV, n in zip(logp_BTV, lengths_B.tolist(), strict=True)]
-        return [ids for ids, _ in answers], [score for _, score in answers]
-
-    def _one(self, logp_TV: torch.Tensor, blank: int) -> tuple[list[int], float]:
+    def one(self, logp_TV: torch.Tensor, blank: int) -> tuple[list[int], float]:
         if not len(logp_TV):
             return [], 0.0
         logp_TV, silent = speaking(logp_TV, blank)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -13,12 +14,30 @@ from typing import Any
 import torch
 
 from asrx.language.arpa import Header, read_header
-from asrx.types import UserError, reason
+from asrx.types import Search, UserError, reason
 
 LN10 = math.log(10)  # KenLM's logarithms are of base 10, and those of models natural
 FAR = 20.0  # texts whose log probability is so much below the best are dropped
 SURE = math.log(0.999)  # of the blank: a frame that adds nothing to any text
-OF_PHRASES = "a language model that knows phrases"
+
+
+class FlashlightSearch(Search):
+    """One utterance after the other, on one thread: flashlight holds Python's lock, and an utterance takes about a
+    millisecond."""
+
+    def __call__(
+        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
+    ) -> tuple[list[list[int]], list[float]]:
+        logp_BTV = logp_BTV.float().cpu()
+        answers = [self.one(logp_TV[:n], blank) for logp_TV, n in zip(logp_BTV, lengths_B.tolist(), strict=True)]
+        return [ids for ids, _ in answers], [score for _, score in answers]
+
+    @abstractmethod
+    def one(self, logp_TV: torch.Tensor, blank: int) -> tuple[list[int], float]:
+        """The token ids of one utterance, and its score."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> FlashlightSearch:
+        return self  # what is C++ cannot be copied, and nothing in it changes
 
 
 def decoder_module() -> Any:

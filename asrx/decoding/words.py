@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from asrx.decoding.flashlight import FAR, LN10, best, decoder_module, header, kenlm, speaking
+from asrx.decoding.flashlight import FAR, LN10, FlashlightSearch, best, decoder_module, header, kenlm, speaking
 from asrx.decoding.phrases import Phrases, boosted
 from asrx.language.tokens import SPACE
-from asrx.types import Search, UserError
+from asrx.types import UserError
 
 NEVER = -1e4  # a log probability, where -inf would be multiplied by 0
 MOST = 3  # words that a sentence names
 
 
-class WordSearch(Search):
+class WordSearch(FlashlightSearch):
     """flashlight's lexicon decoder. A score is the text's log probability with what its words and the language model
     add; it is summed over the alignments that the beam holds.
 
@@ -74,10 +75,9 @@ class WordSearch(Search):
         if phrases and weight:
             language = boosted(language, [*written, "<unk>"], Phrases(phrases), boost / weight)
         self.spellings = [[ids[character] for character in word] for word in written]
-        trie, start = base.Trie(len(labels) + 1, self.space), language.start(False)
-        for i, spelling in enumerate(self.spellings):
-            trie.insert([*spelling, self.space], i, language.score(start, i)[1])
-        trie.smear(base.SmearingMode.MAX)
+        trie = _trie(
+            base, language, [[*spelling, self.space] for spelling in self.spellings], len(labels) + 1, self.space
+        )
         options = base.LexiconDecoderOptions(
             beam_size=beam,
             beam_size_token=len(labels) + 1,
@@ -92,15 +92,7 @@ class WordSearch(Search):
         self.kept = language, trie  # flashlight holds what it is given by pointers alone
         self.decoder = base.LexiconDecoder(options, trie, language, self.space, len(labels), len(written), [], False)
 
-    def __call__(
-        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
-    ) -> tuple[list[list[int]], list[float]]:
-        # one thread: flashlight holds Python's lock, and an utterance takes about a millisecond
-        logp_BTV = logp_BTV.float().cpu()
-        answers = [self._one(logp_TV[:n], blank) for logp_TV, n in zip(logp_BTV, lengths_B.tolist(), strict=True)]
-        return [ids for ids, _ in answers], [score for _, score in answers]
-
-    def _one(self, logp_TV: torch.Tensor, blank: int) -> tuple[list[int], float]:
+    def one(self, logp_TV: torch.Tensor, blank: int) -> tuple[list[int], float]:
         if not len(logp_TV):
             return [], 0.0
         logp_TV, silent = speaking(logp_TV, blank)
@@ -110,6 +102,16 @@ class WordSearch(Search):
         result = best(self.decoder, torch.cat([logp_TV, end_1V]))
         spelt = [self.spellings[word] for word in result.words if word >= 0]
         return [i for n, ids in enumerate(spelt) for i in ([self.space] * (n > 0) + ids)], result.score + silent
+
+
+def _trie(base: Any, language: Any, spellings: Sequence[Sequence[int]], tokens: int, space: int) -> Any:
+    """The beginnings of all words, each with what the best word with it is worth at the start of a sentence: words
+    that are rare there leave the beam early."""
+    trie, start = base.Trie(tokens, space), language.start(False)
+    for i, spelling in enumerate(spellings):
+        trie.insert(spelling, i, language.score(start, i)[1])
+    trie.smear(base.SmearingMode.MAX)
+    return trie
 
 
 def _lexicon(lexicon: str | Sequence[str], words: Sequence[str] | None, characters: set[str]) -> set[str]:
