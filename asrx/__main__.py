@@ -12,7 +12,19 @@ from pathlib import Path
 from asrx.commands.answer import INTERRUPTED, answer, answered
 
 VERBS = (
-    *("compare", "evaluate", "explore", "export", "profile", "render", "results", "serve", "stream", "transcribe"),
+    *(
+        "compare",
+        "evaluate",
+        "explore",
+        "export",
+        "lm",
+        "profile",
+        "render",
+        "results",
+        "serve",
+        "stream",
+        "transcribe",
+    ),
     "watch",
 )
 

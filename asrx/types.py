@@ -112,6 +112,20 @@ class Span(NamedTuple):
     confidence: float
 
 
+@runtime_checkable
+class Search(Protocol):
+    """How the text of CTC is looked for in log probabilities. It is built with `labels`, the output's names but the
+    blank's, and `words`, those of the training transcripts, if it names them; what else it is built with is among its
+    attributes."""
+
+    @abstractmethod
+    def __call__(
+        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
+    ) -> tuple[list[list[int]], list[float]]:
+        """Log probabilities, lengths in frames and the index of the blank, to token ids and a score, one of each per
+        utterance."""
+
+
 class TextDecoder(Protocol):
     """What turns the outputs of a model into text. It needs no weights, so an exported model is read by the same one.
 

@@ -20,7 +20,7 @@ REPO = Path(__file__).parents[1]
 CHOICES = [(group, name) for group in groups() for name in choices(group)]
 SAMPLE_RATE = 8000
 # what the program gives to those that take it; the YAML leaves it out
-GIVEN = "in_dim in_frames texts labels module params optimizer total_steps mode folder".split()
+GIVEN = "in_dim in_frames texts labels words module params optimizer total_steps mode folder".split()
 
 
 def overrides(group: str, name: str) -> list[str]:
@@ -32,6 +32,8 @@ def overrides(group: str, name: str) -> list[str]:
         "leave_speakers_out": ["dataset.split.speakers=[a]"],
         "background_noise": ["augment.folder=x"],
         "reverb": ["augment.folder=x"],
+        "lm": ["decode.lm=x.arpa"],
+        "characters": ["decode.lm=x.arpa"],
     }.get(name, [])
     return [f"{group}=[{name}]" if group == "logger" else f"{group}={name}", *needed]
 
@@ -201,7 +203,7 @@ def test_every_augmentation_leaves_padding_and_lengths_true(place, node, tmp_pat
 # the rooms, from the ground up: a module imports from rooms below its own, and from its own
 FLOORS = [
     {"types", "masking"},
-    {"checkpoint", "sound"},
+    {"checkpoint", "language", "sound"},
     {"config"},
     {"features", "augment", "models", "decoding", "metrics"},
     {"objectives"},

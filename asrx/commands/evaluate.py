@@ -1,16 +1,19 @@
 """The command `python -m asrx evaluate`: trained runs side by side, on their clean test part and in noise.
 
     python -m asrx evaluate RUN_FOLDER... --noise FOLDER --snr 20 10 0
-    python -m asrx evaluate RUN_FOLDER model.objective.beam=100 --snr
+    python -m asrx evaluate RUN_FOLDER decode=beam --snr
+    python -m asrx evaluate RUN_FOLDER -m search=tpe decode=lm decode.lm=FILE 'decode.lm_weight=interval(0,2)'
     python -m asrx evaluate RUN_FOLDER RUN_FOLDER RUN_FOLDER --ensemble
 
 Each run is built anew from its folder and tested on the CPU with the weights that it tested itself. KEY=VALUE changes
 its config, as for `python -m asrx`. Every run meets the same noise. The figures are printed as a table and kept in
-evaluation.json of each run folder, under the KEY=VALUEs and the noise that they belong to.
+evaluation.json of each run folder, under the KEY=VALUEs and the noise that they belong to. With -m, ways to decode are
+searched on the validation part, without training, and the command that tests the best is printed.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
@@ -24,6 +27,8 @@ from asrx.types import UserError
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+SHOWN = 10  # ways to decode, at most
+
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
@@ -33,6 +38,9 @@ def main() -> None:
         overrides += [word for word in chosen.runs if _is_override(word)]
         named = [Path(word) for word in chosen.runs if not _is_override(word)]
         folders = list({folder.resolve(): folder for folder in named}.values())
+        if chosen.multirun:
+            print(decoding_table(folders, overrides))
+            return
         if chosen.ensemble:
             print(ensemble_table(folders, overrides, chosen.noise, chosen.snr))
             return
@@ -53,6 +61,7 @@ def _arguments() -> Parser:
         default=[20.0, 10.0, 0.0],
         help="ratios of speech to noise, 20 10 0 by default; alone, it leaves noise out",
     )
+    parser.add_argument("-m", "--multirun", action="store_true", help="search decode and its keys on validation")
     parser.add_argument(
         "--ensemble",
         action="store_true",
@@ -152,14 +161,38 @@ def ensemble_table(folders: Sequence[Path], overrides: Sequence[str], noise: str
     return aligned(lines, words=2)
 
 
+def decoding_table(folders: Sequence[Path], arguments: Sequence[str]) -> str:
+    """The best ways to decode, of those that a search tried, and the command that tests the first.
+
+    Raises:
+        UserError: see `asrx.search.decoding.search`.
+    """
+    from asrx.search.decoding import search
+
+    _check_named(folders)
+    metric, points = search(folders, arguments)
+    shared = set.intersection(*(set(overrides) for overrides, _ in points)) if len(points) > 1 else set()
+    rows = [
+        [f"{100 * value:.2f}", " ".join(override for override in overrides if override not in shared)]
+        for overrides, value in points[:SHOWN]
+    ]
+    command = shlex.join([*map(str, folders), *points[0][0], "--snr"])
+    table = aligned([[f"{metric} in %", "decoding"], *rows], words=2)
+    return f"{table}\n{len(points)} tried. The best on the test part: python -m asrx evaluate {command}"
+
+
+def _check_named(folders: Sequence[Path]) -> None:
+    if not folders:
+        raise UserError("Name a run folder: python -m asrx evaluate RUN_FOLDER.")
+
+
 def _configs(
     folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
 ) -> dict[Path, DictConfig]:
     """Of all runs; what can be refused is refused here, before any is loaded."""
     from asrx.config.saved import config_of
 
-    if not folders:
-        raise UserError("Name a run folder: python -m asrx evaluate RUN_FOLDER.")
+    _check_named(folders)
     if strange := [snr for snr in snrs if not isfinite(snr)]:
         raise UserError(f"--snr {strange[0]:g} is no ratio of speech to noise in dB: give a number such as 20.")
     if noise and not Path(noise).is_dir():

@@ -5,6 +5,7 @@
     python -m asrx export RUN_FOLDER hello-asr --form nemo            # sherpa-onnx's nemo_ctc, onnx-asr
     python -m asrx export RUN_FOLDER hello-asr --form stream          # sherpa-onnx's OnlineRecognizer, chunk by chunk
     python -m asrx export RUN_FOLDER models --form triton             # a model repository of NVIDIA's Triton
+    python -m asrx export RUN_FOLDER hello-asr decode=lm decode.lm=talks.arpa    # for asrx.load, with its ARPA file
     python -m asrx export RUN_FOLDER hello-asr --quantize int8        # weights of eight bits, if they are good enough
 
 The folder holds model.onnx (features, masks and normalisation inside), tokens.txt, vocab.txt, config.json and a README
@@ -25,20 +26,24 @@ FORMS = ("onnx", "sherpa", "nemo", "stream", "triton")  # of asrx.export.forms.a
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    with answered([]):
-        chosen = _arguments().parse_args()
+    overrides: list[str] = []
+    with answered(overrides):
+        chosen = _arguments().parse_intermixed_args()
+        overrides += chosen.overrides
         if not 0 <= chosen.tolerance < float("inf"):
             raise UserError(f"--tolerance {chosen.tolerance:g} should be a number of percent from 0, such as 5.")
         from asrx.export.export import export, summary
 
         quantize = chosen.quantize is not None
-        print(summary(export(chosen.model, chosen.folder, chosen.form, quantize, chosen.tolerance, chosen.check)))
+        report = export(chosen.model, chosen.folder, chosen.form, quantize, chosen.tolerance, chosen.check, overrides)
+        print(summary(report))
 
 
 def _arguments() -> Parser:
     parser = Parser("export", __doc__)
     parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT", type=Path)
     parser.add_argument("folder", metavar="FOLDER", type=Path, help="new, or empty")
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to the config of a run")
     parser.add_argument("--form", choices=FORMS, default="onnx")
     parser.add_argument("--quantize", choices=("int8",), help="weights of eight bits too")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
     python -m asrx serve RUN_FOLDER                      # http://127.0.0.1:8000
     python -m asrx serve hello-asr --port 9000 --token SECRET
+    python -m asrx serve RUN_FOLDER decode=lm decode.lm=talks.arpa
     python -m asrx serve RUN_FOLDER --tune               # what this machine can serve, and with which settings
     python -m asrx serve RUN_FOLDER --watch              # and says when recordings are not what it was tested on
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 
 from asrx.commands.answer import answered
@@ -23,14 +25,16 @@ from asrx.types import UserError
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    with answered([]):
-        chosen = _arguments().parse_args()
+    overrides: list[str] = []
+    with answered(overrides):
+        chosen = _arguments().parse_intermixed_args()
+        overrides += chosen.overrides
         if min(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams) <= 0:
             raise UserError("--max-mb, --max-seconds, --max-waiting and --max-streams should be numbers above 0.")
         if chosen.threads < 1:
             raise UserError(f"--threads {chosen.threads} should be a whole number from 1.")
         if chosen.tune:
-            print(_tuned(chosen.model))
+            print(_tuned(chosen.model, overrides))
             return
         try:
             import uvicorn
@@ -48,7 +52,7 @@ def main() -> None:
         reference = None if chosen.watch is None else (read_profile(chosen.model), chosen.watch)
         token = chosen.token or os.environ.get("ASRX_TOKEN")
         torch.set_num_threads(chosen.threads)
-        server = Server(load(chosen.model), name, limits, token, reference)
+        server = Server(load(chosen.model, overrides=overrides), name, limits, token, reference)
         settings = uvicorn.Config(server.app(), chosen.host, chosen.port, log_level="warning", lifespan="on")
         try:
             listening = socket.create_server((chosen.host, chosen.port))
@@ -58,7 +62,7 @@ def main() -> None:
         uvicorn.Server(settings).run([listening])
 
 
-def _tuned(model: Path) -> str:
+def _tuned(model: Path, overrides: Sequence[str]) -> str:
 
     from asrx.evaluation.trained import load_model
     from asrx.export.recordings import own_data, waveforms
@@ -66,12 +70,13 @@ def _tuned(model: Path) -> str:
     from asrx.serving.tune import table, tune
 
     waves, measured_on = waveforms(load_model(model).cfg, *own_data(model), ())
-    return table(tune(load(model), waves, len(os.sched_getaffinity(0))), measured_on)
+    return table(tune(load(model, overrides=overrides), waves, len(os.sched_getaffinity(0))), measured_on)
 
 
 def _arguments() -> Parser:
     parser = Parser("serve", __doc__)
     parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT|EXPORT", type=Path)
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="changes to the config of a run")
     parser.add_argument("--host", default="127.0.0.1", help="127.0.0.1 by default, this machine alone")
     parser.add_argument("--port", type=int, default=8000, help="8000 by default; 0 takes one that is free")
     parser.add_argument("--token", help="that clients must send; also in ASRX_TOKEN")

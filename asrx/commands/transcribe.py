@@ -3,6 +3,7 @@
     python -m asrx transcribe RUN_FOLDER hello.wav
     python -m asrx transcribe RUN_FOLDER recordings/ more.flac --format jsonl > texts.jsonl
     python -m asrx transcribe best.ckpt lecture.mp3 --format srt --into subtitles
+    python -m asrx transcribe RUN_FOLDER recordings/ decode=lm decode.lm=talks.arpa
     python -m asrx transcribe RUN_FOLDER --live --format srt          # the microphone, until Ctrl-C
     python -m asrx transcribe RUN_FOLDER --live talk.wav              # a file that somebody still writes
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 
 from asrx.commands.answer import answered
@@ -29,23 +31,32 @@ SINGLE = ("srt", "vtt", "TextGrid")  # a file can hold one recording
 
 def main() -> None:
     """Entry point; errors are answered as `python -m asrx` does."""
-    with answered([]):
+    overrides: list[str] = []
+    with answered(overrides):
         chosen = _arguments().parse_intermixed_args()
+        overrides += [str(word) for word in chosen.audio if "=" in str(word) and not word.exists()]
+        chosen.audio = [word for word in chosen.audio if str(word) not in overrides]
         if not 0 < chosen.longest < float("inf"):
             raise UserError(f"--longest {chosen.longest:g} should be a number of seconds above 0, such as 20.")
         if chosen.live:
             _check_live(chosen)
-            live(chosen.model, next(iter(chosen.audio), None), chosen.format, chosen.patience)
+            live(chosen.model, next(iter(chosen.audio), None), chosen.format, chosen.patience, overrides)
             return
         if not chosen.audio:
             raise UserError("there is nothing to transcribe: name recordings, or --live for the microphone.")
-        transcribe(chosen.model, chosen.audio, chosen.format, chosen.into, chosen.longest)
+        transcribe(chosen.model, chosen.audio, chosen.format, chosen.into, chosen.longest, overrides)
 
 
 def _arguments() -> Parser:
     parser = Parser("transcribe", __doc__)
     parser.add_argument("model", metavar="RUN_FOLDER|CHECKPOINT", type=Path)
-    parser.add_argument("audio", nargs="*", metavar="AUDIO", type=Path, help="files, or folders of them")
+    parser.add_argument(
+        "audio",
+        nargs="*",
+        metavar="AUDIO|KEY=VALUE",
+        type=Path,
+        help="files, folders, changes to the config",
+    )
     parser.add_argument("--format", choices=FORMATS, default="txt")
     parser.add_argument("--into", metavar="FOLDER", type=Path, help="a file for each recording, instead of printing")
     parser.add_argument("--longest", metavar="SECONDS", type=float, default=20.0, help="20 by default")
@@ -67,7 +78,7 @@ def _check_live(chosen: Namespace) -> None:
         raise UserError(f"--patience {chosen.patience:g} should be a number of seconds above 0, such as 5.")
 
 
-def live(model: Path, audio: Path | None, form: str, patience: float) -> None:
+def live(model: Path, audio: Path | None, form: str, patience: float, overrides: Sequence[str] = ()) -> None:
     """Print what is said once it is sure, while more is being said.
 
     Args:
@@ -75,6 +86,7 @@ def live(model: Path, audio: Path | None, form: str, patience: float) -> None:
         audio: a WAV that grows; None for the microphone.
         form: one of `LIVE`.
         patience: s without growth until the file is over.
+        overrides: see `asrx.recognition.recognizer.load`.
 
     Raises:
         UserError: there is no model, or nothing can be heard.
@@ -84,7 +96,7 @@ def live(model: Path, audio: Path | None, form: str, patience: float) -> None:
     from asrx.recognition.live import growing, microphone, until_interrupted
     from asrx.recognition.recognizer import load
 
-    recognizer = load(model)
+    recognizer = load(model, overrides=overrides)
     listening, rate = streaming.stream(recognizer), recognizer.sample_rate
     pieces: list[Piece] = []
     printed = 0
@@ -106,7 +118,9 @@ def live(model: Path, audio: Path | None, form: str, patience: float) -> None:
     show(listening.finish())
 
 
-def transcribe(model: Path, audio: list[Path], form: str, into: Path | None, longest: float) -> None:
+def transcribe(
+    model: Path, audio: list[Path], form: str, into: Path | None, longest: float, overrides: Sequence[str] = ()
+) -> None:
     """Print transcripts, or write a file for each recording.
 
     Args:
@@ -115,6 +129,7 @@ def transcribe(model: Path, audio: list[Path], form: str, into: Path | None, lon
         form: one of `FORMATS`.
         into: folder of the files; None prints.
         longest: see `asrx.recognition.recognizer.Recognizer`.
+        overrides: see `asrx.recognition.recognizer.load`.
 
     Raises:
         UserError: there is no model, no recording, or some could not be used (the others are done by then).
@@ -126,7 +141,7 @@ def transcribe(model: Path, audio: list[Path], form: str, into: Path | None, lon
     if into is None and form in SINGLE and len(paths) > 1:
         raise UserError(f"--format {form} holds one recording, and these are {len(paths)}: add --into FOLDER.")
     places = _places(paths, into, form)
-    recognizer = load(model, longest)
+    recognizer = load(model, longest, overrides)
     bad: list[str] = []
     write = formats.FORMATS[form]
     for transcript in recognizer.transcripts(readable(paths, recognizer.sample_rate, bad)):

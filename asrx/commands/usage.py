@@ -18,6 +18,7 @@ asrx: speech-recognition experiments as differences in YAML.
   python -m asrx transcribe RUN_FOLDER AUDIO...          recordings to text, with a trained model
   python -m asrx stream RUN_FOLDER AUDIO                 what is said, while it is said
   python -m asrx serve RUN_FOLDER                        transcriptions and streams on the network
+  python -m asrx lm RUN_OR_TEXT... --out FILE.arpa       a language model, for decode=lm
   python -m asrx profile RUN_FOLDER                      what a trained model costs: memory, latency, energy
   python -m asrx watch RUN_FOLDER AUDIO...               whether production is still what it was tested on
   python -m asrx export RUN_FOLDER FOLDER                a trained model for onnxruntime, sherpa-onnx, Triton

@@ -18,7 +18,7 @@ from asrx.types import UserError
 
 # what every run needs, made of a class
 PARTS = (
-    *("dataset.corpus", "dataset.split", "features", "model.encoder", "model.objective"),
+    *("dataset.corpus", "dataset.split", "features", "model.encoder", "model.objective", "decode"),
     *("optimizer", "optimizer.schedule", "trainer"),
 )
 
@@ -46,7 +46,7 @@ def check(cfg: DictConfig, allowed: DictConfig) -> None:
         UserError: a key that its class does not take, a key outside all groups, or a value still missing.
     """
     plain, known = (OmegaConf.to_container(one, resolve=False) for one in (cfg, allowed))
-    for group in ("dataset", "features", "augment", "model", "optimizer", "trainer", "logger"):
+    for group in ("dataset", "features", "augment", "model", "decode", "optimizer", "trainer", "logger"):
         if not isinstance(plain.get(group), dict):
             raise UserError(f"{group} has no choice: give one of {', '.join(choices(group))}.")
     if missing := next(_missing(plain), None):

@@ -14,6 +14,7 @@ from yaml import YAMLError
 
 from asrx.config.check import checked
 from asrx.config.compose import compose
+from asrx.config.kinds import at
 from asrx.types import UserError, reason
 
 LAST = "resume"  # the key that is written last
@@ -111,7 +112,11 @@ def completed(cfg: DictConfig) -> DictConfig:
     defaults = OmegaConf.to_container(compose([]), resolve=True)
     for group in ("logger", "search"):  # other choices have other keys
         del defaults[group]
-    return literal(_completed(OmegaConf.to_container(cfg, resolve=True), defaults))
+    own = OmegaConf.to_container(cfg, resolve=True)
+    objective = at(own, "model.objective") or {}
+    if (beam := objective.pop("beam", 1)) > 1:  # where it stood before there was `decode`
+        defaults["decode"] = OmegaConf.to_container(compose(["decode=beam", f"decode.beam={beam}"]).decode)
+    return literal(_completed(own, defaults))
 
 
 def _completed(node: dict, defaults: dict) -> dict:

@@ -42,20 +42,35 @@ def prepare(cfg: DictConfig) -> Prepared:
     Raises:
         UserError: the corpus cannot be had, split or copied as the config says.
     """
-    corpus, protocol = build(cfg.dataset.corpus, Corpus), build(cfg.dataset.split, Split)
+    corpus = build(cfg.dataset.corpus, Corpus)
     if corpus.decoder:
         _check_features(cfg.features["_target_"])
     offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
     given = readable(corpus.prepare())
-    if offline.before_split:
-        utterances, mixtures = _copied_then_split(given, protocol, offline, cfg.dataset.fold)
-    else:
-        utterances, mixtures = _split_then_copied(given, protocol, offline, cfg.dataset.fold)
+    utterances, mixtures = _parts(cfg, given, offline)
     cache = Path(cfg.data_dir).expanduser()
     originals = build_store(given, corpus.decoder or Audio(cfg.dataset.sample_rate), cache)
     place = {u.id: i for i, u in enumerate(given)}
     store = _in_order(originals, place, utterances, mixtures, offline, cache)
     return Prepared(utterances, store, _made_of(originals, place, utterances, mixtures))
+
+
+def training_texts(cfg: DictConfig) -> list[str]:
+    """What the recordings of the training part say, each once, without looking into them.
+
+    Raises:
+        UserError: see `prepare`.
+    """
+    offline = Offline(**OmegaConf.to_container(cfg.augment.offline, resolve=True))
+    given = readable(build(cfg.dataset.corpus, Corpus).prepare())
+    return [u.text for u in _parts(cfg, given, offline)[0] if u.split == "train" and not u.copy]
+
+
+def _parts(cfg: DictConfig, given: Sequence[Utterance], offline: Offline) -> tuple[list[Utterance], dict[str, Mixture]]:
+    """The utterances with their splits, copies among them, and what mixtures are made of."""
+    protocol = build(cfg.dataset.split, Split)
+    make = _copied_then_split if offline.before_split else _split_then_copied
+    return make(given, protocol, offline, cfg.dataset.fold)
 
 
 def _check_features(target: str) -> None:

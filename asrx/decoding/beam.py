@@ -7,9 +7,31 @@ import math
 import torch
 
 from asrx.masking import valid
+from asrx.types import Search, UserError
 
 # names of the empty prefix, of its parent and of a place in the beam that holds no prefix; all others are hashes
 EMPTY, NO_PARENT, NO_PREFIX = 0, 1, 2
+
+
+class Beam(Search):
+    """Takes the text whose alignments are together the most probable; a score is that text's log probability.
+
+    Args:
+        beam: prefixes kept after each frame, from 2.
+
+    Raises:
+        UserError: `beam` is below 2.
+    """
+
+    def __init__(self, beam: int = 100):
+        if beam < 2:
+            raise UserError(f"decode.beam={beam} should be 2 or more: decode=greedy keeps one.")
+        self.beam = beam
+
+    def __call__(
+        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
+    ) -> tuple[list[list[int]], list[float]]:
+        return beam(logp_BTV, lengths_B, blank, self.beam)
 
 
 def beam(

@@ -9,9 +9,8 @@ from operator import itemgetter
 
 import torch
 
-from asrx.decoding.beam import beam
-from asrx.decoding.greedy import greedy
-from asrx.types import Hypothesis, Span, TextDecoder, UserError
+from asrx.decoding.greedy import Greedy
+from asrx.types import Hypothesis, Search, Span, TextDecoder
 
 
 class CTCDecoder(TextDecoder):
@@ -19,26 +18,17 @@ class CTCDecoder(TextDecoder):
 
     Args:
         labels: the characters, in the order of the outputs.
-        beam: 1 takes the best path; more is the width of a prefix beam search. A score is then the log probability of
-            the text, over all its alignments, instead of the path's.
+        search: how the text is looked for, the config's `decode`; None takes the best path.
         temperature: what log probabilities are divided by for confidences.
-
-    Raises:
-        UserError: `beam` is below 1.
     """
 
-    def __init__(self, labels: Sequence[str], beam: int = 1, temperature: float = 1.0):
-        if not isinstance(beam, int) or beam < 1:
-            raise UserError(f"model.objective.beam={beam} should be a whole number from 1, which is greedy decoding.")
-        self.labels, self.beam, self.temperature = list(labels), beam, temperature
+    def __init__(self, labels: Sequence[str], search: Search | None = None, temperature: float = 1.0):
+        self.labels, self.search, self.temperature = list(labels), search or Greedy(), temperature
         self.ids = {label: i for i, label in enumerate(labels)}
         self.blank = len(self.labels)
 
     def __call__(self, logp: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
-        if self.beam == 1:
-            tokens, scores = greedy(logp, lengths_B, self.blank)
-        else:
-            tokens, scores = beam(logp, lengths_B, self.blank, self.beam)
+        tokens, scores = self.search(logp, lengths_B, self.blank)
         texts = ("".join(self.labels[i] for i in ids) for ids in tokens)
         return [Hypothesis(text, score) for text, score in zip(texts, scores, strict=True)]
 

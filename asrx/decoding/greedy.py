@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 
 from asrx.masking import valid
+from asrx.types import Search
+
+
+@dataclass(frozen=True)
+class Greedy(Search):
+    """Takes the best path; a score is that path's log probability."""
+
+    def __call__(
+        self, logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int
+    ) -> tuple[list[list[int]], list[float]]:
+        return greedy(logp_BTV, lengths_B, blank)
 
 
 def greedy(logp_BTV: torch.Tensor, lengths_B: torch.Tensor, blank: int) -> tuple[list[list[int]], list[float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,12 +36,13 @@ class Trained(NamedTuple):
     data: DataModule
 
 
-def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
+def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] = ()) -> Model:
     """A trained model, from nothing but a checkpoint.
 
     Args:
         path: the checkpoint, or a run folder, which stands for the checkpoint that the run tested.
         cfg: what to build the model from instead of the config in the checkpoint; its shape must be the same.
+        texts: of the training part; without them, the words that the checkpoint names are those of the training.
 
     Raises:
         UserError: there is no checkpoint, it cannot be read, or it belongs to another model.
@@ -50,7 +52,7 @@ def load_model(path: Path, cfg: DictConfig | None = None) -> Model:
     checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
     state = read_checkpoint(checkpoint)
     cfg = cfg or completed(literal(state["asrx"]["config"]))
-    pipeline = build_pipeline(cfg, labels=state["asrx"]["labels"])
+    pipeline = build_pipeline(cfg, texts=texts, labels=state["asrx"]["labels"], words=state["asrx"].get("words"))
     prefix = "pipeline."
     weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
     try:
@@ -86,7 +88,8 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
         )
     prepared = prepare(cfg)
     _check_unheard(folder, cfg.test_part, prepared)
-    pipeline = load_model(checkpoint, cfg).pipeline
+    texts = [u.text for u in prepared.utterances if u.split == "train"]
+    pipeline = load_model(checkpoint, cfg, texts).pipeline
 
     from asrx.training.assembly import data_of
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import torch
 
+from asrx.config.saved import config_of
 from asrx.evaluation.trained import Model, Trained, load_model
 from asrx.export.card import write_card
 from asrx.export.folder import write_config, write_model
@@ -41,6 +42,7 @@ def export(
     quantize: bool = False,
     tolerance: float = 5.0,
     check: Sequence[Path] = (),
+    overrides: Sequence[str] = (),
 ) -> Report:
     """Write a trained model for an engine.
 
@@ -51,13 +53,14 @@ def export(
         quantize: whether to write weights of eight bits too, and to use them if they are good enough and faster.
         tolerance: percent, of the error that may be added by them.
         check: recordings to compare on; without them, the run's own test part where it can be had.
+        overrides: of the config of a run, such as `decode=beam`.
 
     Raises:
         UserError: there is no model, the engine cannot run it, or the export does not answer as the model does.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists already: name a new folder, or an empty one.")
-    model = load_model(source)
+    model = load_model(source, config_of(source, overrides) if overrides else None)
     chosen: Form = FORMS[form](model.cfg, model.pipeline)
     trained, without = own_data(source)
     waves, checked_on = waveforms(model.cfg, trained, without, check)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -16,8 +17,9 @@ from asrx.export import onnx_file
 from asrx.export.forms.base import Form
 from asrx.export.lstm import with_nodes
 from asrx.export.onnx_file import OPSET
-from asrx.types import TextDecoder, UserError
+from asrx.types import Search, TextDecoder, UserError
 
+LM = "lm.arpa"
 EXAMPLE = (1.0, 3.7, 2.6)  # s, of the waveforms that the exporter follows
 
 
@@ -74,6 +76,9 @@ def write_config(folder: Path, cfg: DictConfig, form: Form, model: str, batched:
         "opset": OPSET,
         "version": version("asrx"),
     }
+    if lm := own["decoder"].get("search", {}).get("lm"):
+        shutil.copyfile(Path(lm).expanduser(), folder / LM)
+        own["decoder"]["search"]["lm"] = LM
     text = json.dumps(form.config() | {"asrx": own}, indent=1, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
 
@@ -92,10 +97,11 @@ def _tokens(vocabulary: Sequence[str]) -> str:
     return "".join(f"{symbol} {i}\n" for i, symbol in enumerate(symbols))
 
 
-def _node(decoder: TextDecoder) -> dict[str, Any]:
-    """What `asrx.config.build` makes the decoder of again."""
-    kind = type(decoder)
-    arguments = {name: getattr(decoder, name) for name in inspect.signature(kind).parameters}
+def _node(part: TextDecoder | Search) -> dict[str, Any]:
+    """What `asrx.config.build` makes a decoder, or its search, of again."""
+    kind = type(part)
+    values = {name: getattr(part, name) for name in inspect.signature(kind).parameters}
+    arguments = {name: _node(value) if isinstance(value, Search) else value for name, value in values.items()}
     return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
 
 

@@ -28,12 +28,11 @@ class CTC(nn.Module, Objective):
         lowercase: whether texts are lower-cased before they are encoded.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
-        beam: see `CTCDecoder`; in validation and test too.
         consistency: weight of CR-CTC's term (Yao et al. 2024, https://arxiv.org/abs/2410.05101): every training
             utterance is masked in two ways, each of which is to say what the other says. 0 is CTC alone; theirs is 0.2.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `beam` is below 1; `consistency` is below 0.
+        UserError: the alphabet repeats a character or is empty; `consistency` is below 0.
     """
 
     monitor = "val/cer"
@@ -45,14 +44,13 @@ class CTC(nn.Module, Objective):
         alphabet: str,
         lowercase: bool = True,
         layer_norm: bool = True,
-        beam: int = 1,
         consistency: float = 0.0,
     ):
         super().__init__()
         alphabet = normalize("NFC", alphabet)  # as texts are
         if not alphabet or len(set(alphabet)) < len(alphabet):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
-        self.decoder = CTCDecoder(alphabet, beam)
+        self.decoder = CTCDecoder(alphabet)
         if not consistency >= 0:
             raise UserError(f"model.objective.consistency={consistency} should be 0 or more.")
         self.consistency, self.views = consistency, 1 + (consistency > 0)

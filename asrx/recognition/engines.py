@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -11,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from asrx.config.build import build
+from asrx.config.saved import config_of
 from asrx.evaluation.trained import load_model
 from asrx.types import TextDecoder, UserError, reason
 
@@ -46,13 +48,14 @@ class TorchEngine(Engine):
 
     Args:
         path: a run folder or a checkpoint; see `load_model`.
+        overrides: of the config of a run, such as `decode=beam`.
 
     Raises:
-        UserError: see `load_model`.
+        UserError: see `load_model` and `config_of`.
     """
 
-    def __init__(self, path: Path):
-        cfg, self.pipeline = load_model(path)
+    def __init__(self, path: Path, overrides: Sequence[str] = ()):
+        cfg, self.pipeline = load_model(path, config_of(path, overrides) if overrides else None)
         self.sample_rate, self.decoder = cfg.dataset.sample_rate, self.pipeline.objective.decoder
         self.frame = self.pipeline.hop() / self.sample_rate
 
@@ -76,6 +79,9 @@ class OnnxEngine(Engine):
     def __init__(self, folder: Path, threads: int | None = None):
         own = _exported(folder)
         self.sample_rate, self.frame = int(own["sample_rate"]), float(own["frame"])
+        search = own["decoder"].get("search") or {}
+        if "lm" in search:  # beside this file
+            search["lm"] = search["lm"] and str(folder / Path(search["lm"]).name)
         self.decoder = build(own["decoder"], TextDecoder)
         self.most = BATCH_SIZE if own["batched"] else 1
         self.shortest = int(own["shortest"])

@@ -131,7 +131,7 @@ def _batches(lengths: np.ndarray, samples: int, most: int) -> list[list[int]]:
     return batches
 
 
-def load(path: str | Path, longest: float = 20.0) -> Recognizer:
+def load(path: str | Path, longest: float = 20.0, overrides: Sequence[str] = ()) -> Recognizer:
     """A recogniser of a trained model.
 
     >>> import asrx
@@ -141,6 +141,7 @@ def load(path: str | Path, longest: float = 20.0) -> Recognizer:
     Args:
         path: a run folder, a checkpoint, or a folder of `asrx export`.
         longest: see `Recognizer`.
+        overrides: of the config of a run, such as `["decode=lm", "decode.lm=talks.arpa"]`.
 
     Raises:
         UserError: there is no model, or it cannot be used.
@@ -149,4 +150,6 @@ def load(path: str | Path, longest: float = 20.0) -> Recognizer:
     if not path.exists():
         raise UserError(f"{path}: there is no such run folder, checkpoint or exported folder.")
     exported = (path / "config.json").exists()
-    return Recognizer(OnnxEngine(path) if exported else TorchEngine(path), longest)
+    if exported and overrides:
+        raise UserError(f"{path} decodes as it was exported: leave out {' '.join(overrides)}, or export it so.")
+    return Recognizer(OnnxEngine(path) if exported else TorchEngine(path, overrides), longest)

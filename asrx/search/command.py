@@ -117,7 +117,7 @@ def plan(config: DictConfig, arguments: Sequence[str]) -> Sweep:
         check_sweep(cfg)
         if settings["folds"] > 1 and not build(cfg.dataset.split, Split).has_folds:
             raise UserError("search.folds: this dataset/split has no folds: choose stratified, by_speaker or random.")
-    metrics = {_metric(cfg, metric, direction) for cfg in configs}
+    metrics = {metric_of(cfg, metric, direction) for cfg in configs}
     if len(metrics) > 1:
         names = ", ".join(sorted({name for name, _ in metrics}))
         raise UserError(
@@ -198,7 +198,7 @@ def _hash(fixed: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps(list(fixed)).encode()).hexdigest()[:8]
 
 
-def _metric(cfg: DictConfig, asked: str | None, direction: str | None) -> tuple[str, str]:
+def metric_of(cfg: DictConfig, asked: str | None, direction: str | None) -> tuple[str, str]:
     """What a config is searched for, and whether `min` or `max` is better."""
     objective = find(cfg.model.objective._target_, Objective)
     default, _ = monitored(cfg, objective)

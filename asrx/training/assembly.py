@@ -18,7 +18,7 @@ from asrx.data.module import DataModule
 from asrx.data.prepare import Prepared
 from asrx.data.repeats import told
 from asrx.training.monitored import monitored
-from asrx.training.pipeline import build_pipeline
+from asrx.training.pipeline import build_pipeline, words_of
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.system import Augmentation, Optimisation, System
@@ -49,11 +49,16 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
     if cfg.model.init:
         parts = nn.ModuleList([pipeline.encoder, pipeline.objective])
         build(cfg.model.init, Function("module", nn.Module), module=parts)
-    card = {"config": OmegaConf.to_container(cfg, resolve=True), "labels": pipeline.objective.decoder.labels}
+    objective = pipeline.objective
+    card = {
+        "config": OmegaConf.to_container(cfg, resolve=True),
+        "labels": objective.decoder.labels,
+        "words": words_of(objective, texts),
+    }
     return System(
         pipeline,
         _augmentation(cfg, pipeline.features.dim),
-        _optimisation(cfg, pipeline.objective),
+        _optimisation(cfg, objective),
         cfg.seed,
         stopwatch,
         card,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import torch
 from omegaconf import DictConfig
@@ -14,7 +15,9 @@ from asrx.features.base import Features
 from asrx.features.clip import Clip
 from asrx.features.tried import features_of
 from asrx.masking import mean
-from asrx.types import Encoder, Objective, UserError
+from asrx.types import Encoder, Objective, Search, UserError
+
+GREEDY = "asrx.decoding.greedy.Greedy"
 
 
 class Pipeline(nn.Module):
@@ -60,13 +63,19 @@ class Pipeline(nn.Module):
         return stretch / (self.out_len(2 * stretch) - self.out_len(stretch) or self.out_len(stretch))
 
 
-def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[str] | None = None) -> Pipeline:
+def build_pipeline(
+    cfg: DictConfig,
+    texts: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    words: Sequence[str] | None = None,
+) -> Pipeline:
     """The pipeline that a config describes, with fresh weights.
 
     Args:
         cfg: the composed config.
         texts: of the training part.
         labels: of a checkpoint, which needs no texts.
+        words: of the training part, where there are no texts.
 
     Raises:
         UserError: the parts do not fit together.
@@ -81,5 +90,32 @@ def build_pipeline(cfg: DictConfig, texts: Sequence[str] = (), labels: Sequence[
     objective = build(cfg.model.objective, nn.Module, Objective, in_dim=encoder.dim, texts=texts, labels=labels)
     if cfg.augment.test and not objective.of_mean:
         raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
+    set_search(cfg.decode, objective, words_of(objective, texts) if texts else words)
     readings = tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None
     return Pipeline(clip, features, encoder, objective, readings)
+
+
+def set_search(node: DictConfig, objective: Objective, words: Sequence[str] | None) -> None:
+    """Let the decoder of an objective look for texts as the config's `decode` says.
+
+    Args:
+        node: of the config.
+        objective: whose decoder it is.
+        words: of the training part; None where they are not known.
+
+    Raises:
+        UserError: the decoder has one way alone, or the search cannot be made.
+    """
+    if hasattr(objective.decoder, "search"):
+        objective.decoder.search = build(node, Search, labels=objective.decoder.labels, words=words)
+    elif node["_target_"] != GREEDY:
+        raise UserError("decode searches for what CTC writes, and this model has one label an utterance: leave it out.")
+
+
+def words_of(objective: Objective, texts: Sequence[str]) -> list[str]:
+    """The different words of transcripts, as the objective writes them; what it cannot write is left out."""
+    words: set[str] = set()
+    for text in texts:
+        with suppress(ValueError):
+            words.update(objective.text(objective.encode(text)).split())
+    return sorted(words)

@@ -58,13 +58,13 @@ def test_a_run_is_tested_again_and_every_setting_is_kept(launch, tones, evaluate
     assert written(run)["noise=white"]["snr_db"].keys() == {"10", "20"}
     figures = written(run)["noise=white"]
 
-    evaluate(run, "model.objective.beam=5", "--snr")
+    evaluate(run, "decode=beam", "decode.beam=5", "--snr")
     answers = written(run)
-    assert set(answers) == {"noise=white", "model.objective.beam=5 noise=white"}
+    assert set(answers) == {"noise=white", "decode.beam=5 decode=beam noise=white"}
     assert answers["noise=white"] == figures
-    assert answers["model.objective.beam=5 noise=white"]["snr_db"] == {}
-    cfg = config_of(run, ["model.objective.beam=5"])
-    assert load(run, cfg).pipeline.objective.decoder.beam == 5
+    assert answers["decode.beam=5 decode=beam noise=white"]["snr_db"] == {}
+    cfg = config_of(run, ["decode=beam", "decode.beam=5"])
+    assert load(run, cfg).pipeline.objective.decoder.search.beam == 5
 
 
 def test_an_override_reaches_what_refers_to_it(launch, tones):
@@ -235,9 +235,9 @@ def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path
     refused("averages two runs or more", "--ensemble", run, run)
     other = shutil.copytree(run, tmp_path / "other")
     refused("writes transcripts: --ensemble takes runs of model/objective=cross_entropy", "--ensemble", run, other)
-    refused("no key or group model.objective.beem. Did you mean model.objective.beam", run, "model.objective.beem=3")
+    refused("no key or group decode.beem. Did you mean decode.beam", run, "decode=beam", "decode.beem=3")
     refused("test_part=train is neither test nor val", run, "test_part=train")
-    refused("beam=wide should be a whole number", run, "model.objective.beam=wide")
+    refused("beam=wide should be a whole number", run, "decode=beam", "decode.beam=wide")
     refused("augment.test averages answers of one label", run, "augment.test={_target_:asrx.augment.test_time.Speeds}")
     refused(r"best.ckpt belongs to another model: leave out overrides", run, "model.encoder.width=8")
     refused("averages two runs or more", "--ensemble", run, run / ".." / run.name)

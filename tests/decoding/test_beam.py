@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 import torch
 
-from asrx.decoding.beam import beam
+from asrx.decoding.beam import Beam, beam
 from asrx.decoding.greedy import greedy
 from asrx.objectives.ctc import CTC
 from asrx.types import UserError
@@ -98,12 +98,13 @@ def test_batch_and_padding_change_nothing():
 
 def test_ctc_searches_with_the_beam_that_the_config_names():
     torch.manual_seed(0)
-    objective = CTC(4, "ab", beam=16)
+    objective = CTC(4, "ab")
+    objective.decoder.search = Beam(16)
     enc, lengths = torch.randn(6, 5, 4), torch.tensor([5, 4, 3, 5, 4, 3])
     answers = objective.decode(enc, lengths)
     for i, n in enumerate(lengths):
         ids, score = most_probable(objective.log_probabilities(enc, lengths)[i, :n].detach(), objective.decoder.blank)
         assert answers[i].text == objective.text(ids)
         assert answers[i].score == pytest.approx(score, abs=1e-5)
-    with pytest.raises(UserError, match=r"model\.objective\.beam=0 should be a whole number from 1"):
-        CTC(4, "ab", beam=0)
+    with pytest.raises(UserError, match=r"decode\.beam=1 should be 2 or more"):
+        Beam(1)
