@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from asrx.checkpoint import read_checkpoint
 from asrx.types import UserError
 
-PREFIX = "pipeline.encoder."  # of the encoder's weights in a checkpoint
+PARTS = ("encoder", "objective")
 
 
 def load(module: nn.ModuleList, checkpoint: str) -> None:
@@ -22,15 +23,40 @@ def load(module: nn.ModuleList, checkpoint: str) -> None:
     Raises:
         UserError: there is no such checkpoint, or its encoder is another one.
     """
+    give(module[:1], weights(checkpoint), checkpoint)
+
+
+def weights(checkpoint: str) -> dict[str, torch.Tensor]:
+    """Of a checkpoint's encoder and objective, by names such as `encoder.project.weight`.
+
+    Raises:
+        UserError: there is no such checkpoint.
+    """
     try:
         state = read_checkpoint(Path(checkpoint).expanduser())["state_dict"]
     except UserError as error:
         raise UserError(f"model.init.checkpoint={error}") from error
-    weights = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
-    try:
-        module[0].load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(
-            f"model.init.checkpoint={checkpoint} holds another encoder: give model.encoder and features the settings "
-            "of its run."
-        ) from error
+    prefix = "pipeline."
+    named = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    return {name: value for name, value in named.items() if name.partition(".")[0] in PARTS}
+
+
+def give(module: nn.ModuleList, weights: dict[str, torch.Tensor], checkpoint: str) -> None:
+    """Put weights in their places.
+
+    Args:
+        module: the encoder, or encoder and objective.
+        weights, checkpoint: see `weights`.
+
+    Raises:
+        UserError: they belong elsewhere.
+    """
+    for part, network in zip(PARTS, module, strict=False):
+        own = {name.removeprefix(f"{part}."): value for name, value in weights.items() if name.startswith(f"{part}.")}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise UserError(
+                f"model.init.checkpoint={checkpoint} holds another {part}: give model.{part}, features and the data "
+                "the settings of its run."
+            ) from error
