@@ -64,6 +64,8 @@ def prune(
     """
     if not 0 < amount < 1:
         raise UserError(f"--amount {amount:g} should be a share between 0 and 1, such as 0.5.")
+    if epochs is not None and epochs < 1:
+        raise UserError(f"--epochs {epochs} should be a whole number from 1.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists already: name a new folder, or an empty one.")
     before = load(source, config_of(source, changes))
