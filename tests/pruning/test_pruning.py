@@ -9,7 +9,6 @@ import sys
 
 import pytest
 import torch
-from torch.nn.utils import parameters_to_vector
 
 from asrx.__main__ import main
 from asrx.config.saved import read_config
@@ -66,10 +65,10 @@ def test_half_of_the_weights_stay_zero_when_the_training_is_interrupted_and_resu
     cfg = read_config(folder)
     assert cfg.trainer.max_epochs == 3 and cfg.model.init.checkpoint == str(trained_run / "best.ckpt")
     assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
-    before, after = (parameters_to_vector(kernels(run)) for run in (trained_run, folder))
-    assert (after == 0).sum() == round(len(before) / 2)
-    assert before[after == 0].abs().max() < before[after != 0].abs().min()
-    assert (after != before).all(), "it was trained on"
+    for before, after in zip(kernels(trained_run), kernels(folder), strict=True):
+        assert (after == 0).sum() == round(before.numel() / 2)
+        assert before[after == 0].abs().max() < before[after != 0].abs().min()
+        assert (after != before).all(), "it was trained on"
 
 
 def test_half_of_the_units_go(trained_run, prune, tmp_path):
@@ -92,8 +91,7 @@ def test_a_run_that_becomes_much_worse_is_refused_and_kept(trained_run, prune, t
     )
     assert f"{folder} is kept" in status and (folder / "best.ckpt").exists()
     whole, pruned = rows(out).values()
-    weights = sum(p.numel() for p in kernels(trained_run))
-    assert whole["not zero"] - pruned["not zero"] == round(0.99 * weights)
+    assert whole["not zero"] - pruned["not zero"] == sum(round(0.99 * p.numel()) for p in kernels(trained_run))
     assert pruned["parameters"] == whole["parameters"] and pruned["zipped, MB"] < whole["zipped, MB"]
     assert pruned["WER, %"] > whole["WER, %"]
 
