@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
 from asrx.commands.answer import INTERRUPTED, answer, answered
 
 VERBS = (
-    *(
-        "compare",
-        "evaluate",
-        "explore",
-        "export",
-        "lm",
-        "profile",
-        "render",
-        "results",
-        "serve",
-        "stream",
-        "transcribe",
-    ),
-    "watch",
+    *("compare", "evaluate", "explore", "export", "lm", "profile", "prune", "render", "results", "serve"),
+    *("stream", "transcribe", "watch"),
 )
 
 
@@ -75,7 +61,7 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     from omegaconf import OmegaConf
 
     from asrx.config.preflight import checked
-    from asrx.training.run import alone, run
+    from asrx.training.run import alone, left_empty, run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()
@@ -88,7 +74,7 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     folder = Path(hydra.runtime.output_dir)
     overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
     try:
-        with alone(folder), _left_empty(folder):
+        with alone(folder), left_empty(folder):
             best = run(checked(cfg, moved), folder, [*overrides, *moved])
     except Exception as error:
         sentence = answer(error, overrides, folder)
@@ -98,21 +84,6 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     if best is None:
         sys.exit(INTERRUPTED)  # a sweep stops too
     return best
-
-
-@contextmanager
-def _left_empty(folder: Path) -> Iterator[None]:
-    """Remove a folder that is left, by an error, with nothing but the lock and the empty log that Hydra made."""
-    try:
-        yield
-    except Exception:
-        with suppress(OSError):
-            log = folder / "asrx.log"
-            if {path.name for path in folder.iterdir()} <= {"asrx.log", "lock"} and not log.stat().st_size:
-                for path in list(folder.iterdir()):
-                    path.unlink()
-                folder.rmdir()
-        raise
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ FLOORS = [
     {"evaluation"},
     {"search", "recognition"},
     {"export"},
-    {"profiling", "serving"},
+    {"profiling", "pruning", "serving"},
     {"commands"},
     {"__main__", "plugins"},
 ]

@@ -22,6 +22,7 @@ asrx: speech-recognition experiments as differences in YAML.
   python -m asrx profile RUN_FOLDER                      what a trained model costs: memory, latency, energy
   python -m asrx watch RUN_FOLDER AUDIO...               whether production is still what it was tested on
   python -m asrx export RUN_FOLDER FOLDER                a trained model for onnxruntime, sherpa-onnx, Triton
+  python -m asrx prune RUN_FOLDER FOLDER                 a trained model made smaller, and trained on
   python -m asrx compare RUN_OR_SWEEP...                 also evaluate, explore, render, results: COMMAND --help
 """
 

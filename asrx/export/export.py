@@ -12,10 +12,11 @@ import torch
 from asrx.config.saved import config_of
 from asrx.evaluation.trained import Model, Trained, load_model
 from asrx.export.card import write_card
+from asrx.export.compared import check_tolerance, measured
 from asrx.export.folder import write_config, write_model
 from asrx.export.forms.all import FORMS
 from asrx.export.forms.base import Form
-from asrx.export.parity import Exported, Parity, accuracy, parity
+from asrx.export.parity import Exported, Parity, parity
 from asrx.export.quantize import int8
 from asrx.export.recordings import own_data, waveforms
 from asrx.types import UserError
@@ -102,8 +103,10 @@ def _written(
             raise UserError(f"--quantize measures what it costs on the validation part, and {without}")
         small = path.with_name("model.int8.onnx")
         int8(path, small)
-        compared = _compared(exported, Exported(small, form), trained, waves)
-        name = _better(compared, small, path, tolerance)
+        eight = Exported(small, form)
+        compared = {"float": measured(exported, trained, waves), "int8": measured(eight, trained, waves)}
+        check_tolerance(compared["float"], compared["int8"], tolerance, "int8", "leave out --quantize")
+        name = (small if compared["int8"]["ms"] < compared["float"]["ms"] else path).name
     write_config(folder, model.cfg, form, name, form.batched and name == path.name)
     report = Report(
         folder,
@@ -115,36 +118,6 @@ def _written(
     )
     write_card(folder, source, model.cfg, form, report)
     return report
-
-
-def _compared(
-    exported: Exported, small: Exported, trained: Trained, waves: Sequence[torch.Tensor]
-) -> dict[str, dict[str, float]]:
-    """Figures of the validation part, and milliseconds for a recording, of float and int8."""
-    rows = {}
-    for name, model in (("float", exported), ("int8", small)):
-        figures = accuracy(model, trained, "val")
-        shown = {key: figures[key] for key in ("accuracy", "wer", "cer") if key in figures}
-        rows[name] = shown | {"ms": parity(model, waves).onnx_ms}
-    return rows
-
-
-def _better(compared: dict[str, dict[str, float]], small: Path, whole: Path, tolerance: float) -> str:
-    """The name of the file to use.
-
-    Raises:
-        UserError: eight bits cost more accuracy than is tolerated.
-    """
-    key = next(key for key in ("wer", "accuracy") if key in compared["float"])
-    before, after = (compared[name][key] for name in ("float", "int8"))
-    if key == "accuracy":
-        before, after = 1 - before, 1 - after
-    if after > before * (1 + tolerance / 100) + 1e-9:
-        raise UserError(
-            f"int8 raises the error of the validation part from {100 * before:.2f} to {100 * after:.2f} %, more than "
-            f"{tolerance:g} % of it: leave out --quantize, or allow more with --tolerance."
-        )
-    return small.name if compared["int8"]["ms"] < compared["float"]["ms"] else whole.name
 
 
 def summary(report: Report) -> str:

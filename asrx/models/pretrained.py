@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from torch import Tensor, nn
+import torch
+from torch import nn
 
 from asrx.checkpoint import read_checkpoint
 from asrx.types import UserError
 
-PREFIX = "pipeline.encoder."  # of the encoder's weights in a checkpoint
+PARTS = ("encoder", "objective")
 
 
 def load(module: nn.ModuleList, checkpoint: str, partly: bool = False) -> None:
@@ -23,26 +24,53 @@ def load(module: nn.ModuleList, checkpoint: str, partly: bool = False) -> None:
     Raises:
         UserError: there is no such checkpoint, or its encoder is another one, or has nothing that fits.
     """
+    others = weights(checkpoint)
+    if partly:
+        own = {f"{PARTS[0]}.{name}": value for name, value in module[0].state_dict().items()}
+        fitting = {name for name in own.keys() & others.keys() if own[name].shape == others[name].shape}
+        if fitting:
+            print(_told(list(own), fitting, checkpoint))
+            others = own | {name: others[name] for name in fitting}
+    give(module[:1], others, checkpoint)
+
+
+def _told(own: list[str], fitting: set[str], checkpoint: str) -> str:
+    anew = [name for name in own if name not in fitting]
+    count = f"{len(fitting)} of the encoder's {len(own)} tensors are those of {checkpoint}"
+    return f"{count}; begun anew: {', '.join(anew)}." if anew else f"{count}."
+
+
+def weights(checkpoint: str) -> dict[str, torch.Tensor]:
+    """Of a checkpoint's encoder and objective, by names such as `encoder.project.weight`.
+
+    Raises:
+        UserError: there is no such checkpoint.
+    """
     try:
         state = read_checkpoint(Path(checkpoint).expanduser())["state_dict"]
     except UserError as error:
         raise UserError(f"model.init.checkpoint={error}") from error
-    weights = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
-    own = module[0].state_dict()
-    fitting = {name: value for name, value in weights.items() if name in own and value.shape == own[name].shape}
-    if partly and fitting:
-        print(_told(own, fitting, checkpoint))
-        weights = own | fitting
-    try:
-        module[0].load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(
-            f"model.init.checkpoint={checkpoint} holds another encoder: give model.encoder and features the settings "
-            "of its run."
-        ) from error
+    prefix = "pipeline."
+    named = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+    return {name: value for name, value in named.items() if name.partition(".")[0] in PARTS}
 
 
-def _told(own: dict[str, Tensor], fitting: dict[str, Tensor], checkpoint: str) -> str:
-    anew = [name for name in own if name not in fitting]
-    count = f"{len(fitting)} of the encoder's {len(own)} tensors are those of {checkpoint}"
-    return f"{count}; begun anew: {', '.join(anew)}." if anew else f"{count}."
+def give(module: nn.ModuleList, weights: dict[str, torch.Tensor], checkpoint: str) -> None:
+    """Put weights in their places.
+
+    Args:
+        module: the encoder, or encoder and objective.
+        weights, checkpoint: see `weights`.
+
+    Raises:
+        UserError: they belong elsewhere.
+    """
+    for part, network in zip(PARTS, module, strict=False):
+        own = {name.removeprefix(f"{part}."): value for name, value in weights.items() if name.startswith(f"{part}.")}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise UserError(
+                f"model.init.checkpoint={checkpoint} holds another {part}: give model.{part}, features and the data "
+                "the settings of its run."
+            ) from error

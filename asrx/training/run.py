@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -128,6 +128,21 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def left_empty(folder: Path) -> Iterator[None]:
+    """Remove a folder that is left, by an error, with nothing but the lock and the empty log that Hydra made."""
+    try:
+        yield
+    except Exception:
+        with suppress(OSError):
+            left = list(folder.iterdir())
+            if {path.name for path in left} <= {"asrx.log", "lock"} and not any(path.stat().st_size for path in left):
+                for path in left:
+                    path.unlink()
+                folder.rmdir()
+        raise
 
 
 def _check(cfg: DictConfig, folder: Path) -> None:

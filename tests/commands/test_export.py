@@ -74,7 +74,7 @@ def test_what_cannot_be_exported_leaves_nothing(trained_run, export, recordings,
         assert sentence in str(status), (words, status)
         assert not folder.exists()
     figures = iter([{"wer": 0.1}, {"wer": 0.2}])
-    monkeypatch.setattr("asrx.export.export.accuracy", lambda *_: next(figures))
+    monkeypatch.setattr("asrx.export.compared.accuracy", lambda *_: next(figures))
     status, _ = export(trained_run, folder, "--quantize", "int8", "--check", recordings[0])
     assert "int8 raises the error of the validation part from 10.00 to 20.00 %, more than 5 % of it" in str(status)
     assert [path.name for path in tmp_path.iterdir()] == ["full"]

@@ -21,11 +21,11 @@ def test_the_same_arguments_give_the_same_bytes_and_are_made_once(tmp_path, monk
     assert Synthetic(str(tmp_path / "a"), **SMALL).prepare() == first
 
 
-def test_other_words_are_another_corpus(tmp_path, monkeypatch):
+def test_other_words_are_another_corpus(tmp_path):
     first = Synthetic(str(tmp_path), **SMALL).prepare()
-    monkeypatch.setattr(synthetic, "WORDS", ["hello", "world"])
-    second = Synthetic(str(tmp_path), **SMALL).prepare()
+    second = Synthetic(str(tmp_path), **SMALL, words=["hello", "world"]).prepare()
     assert Path(first[0].audio).parent != Path(second[0].audio).parent
+    assert {word for u in second for word in u.text.split()} == {"hello", "world"}
 
 
 def test_no_voice_is_in_two_parts(tmp_path):

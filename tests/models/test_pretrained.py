@@ -43,6 +43,9 @@ def test_a_larger_encoder_takes_what_fits_and_says_so(checkpoint, capsys):
     load(nn.ModuleList([larger]), str(path), partly=True)
     assert torch.equal(larger.weight, encoder.weight)
     told = capsys.readouterr().out
-    assert f"2 of the encoder's 4 tensors are those of {path}; begun anew: extra.weight, extra.bias." in told
+    assert (
+        f"2 of the encoder's 4 tensors are those of {path}; begun anew: encoder.extra.weight, encoder.extra.bias."
+        in told
+    )
     with pytest.raises(UserError, match="holds another encoder"):
         load(nn.ModuleList([nn.Conv1d(3, 4, 2, bias=False)]), str(path), partly=True)

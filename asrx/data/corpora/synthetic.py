@@ -21,7 +21,7 @@ import numpy as np
 
 from asrx.types import Corpus, UserError, Utterance
 
-WORDS = "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
+WORDS = tuple("zero one two three four five six seven eight nine yes no up down left right on off stop go".split())
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
 # espeak-ng 1.52's voice variants, without the robots, whispers and effects.
 VOICES = (
@@ -37,12 +37,13 @@ SHARES = 4
 
 @dataclass(frozen=True)
 class Synthetic(Corpus):
-    """Phrases of one to `max_words` of 20 words in 5 accents and 79 voices; the voices of the splits are disjoint.
+    """Phrases of one to `max_words` words in 5 accents and 79 voices; the voices of the splits are disjoint.
 
     Args:
         cache: folder that holds the corpora made so far.
         train, val, test: number of phrases in each split.
         max_words: longest phrase.
+        words: that phrases are drawn from.
         voices_val, voices_test: how many of the 79 voices are kept for validation and for test.
         snr_db: lowest and highest signal-to-noise ratio of the white noise added to each phrase, in dB.
         seed: of phrases, voices, rates, pitches and noise. The same arguments give the same bytes.
@@ -56,6 +57,7 @@ class Synthetic(Corpus):
     val: int = 150
     test: int = 300
     max_words: int = 3
+    words: tuple[str, ...] = WORDS
     voices_val: int = 8
     voices_test: int = 12
     snr_db: tuple[float, float] = (15.0, 40.0)
@@ -81,7 +83,7 @@ class Synthetic(Corpus):
         for split, count, names in (("train", self.train, train), ("val", self.val, val), ("test", self.test, test)):
             for i in range(count):
                 voice = names[i % len(names)]
-                text = " ".join(rng.choice(WORDS, size=rng.integers(1, self.max_words + 1)))
+                text = " ".join(rng.choice(list(self.words), size=rng.integers(1, self.max_words + 1)))
                 name = f"{split}-{i:05d}"
                 utterance = Utterance(name, f"{name}.wav", text, speaker=voice, split=split)
                 snr = float(rng.uniform(*self.snr_db))

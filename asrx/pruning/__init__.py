@@ -1,0 +1,1 @@
+"""Trained models made smaller, and trained on."""
