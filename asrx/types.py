@@ -104,11 +104,11 @@ class Hypothesis:
 
 
 class Span(NamedTuple):
-    """A word, from encoder frame `start` to before frame `end`, and the probability that it is right."""
+    """A word, from encoder frame `start` to before frame `end`, or in seconds, and the probability that it is right."""
 
     text: str
-    start: int
-    end: int
+    start: float
+    end: float
     confidence: float
 
 

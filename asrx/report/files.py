@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -123,6 +124,7 @@ def write_predictions(
     utterances: Sequence[Utterance],
     sources: Sequence[int],
     predictions: Sequence[tuple[int, str, Hypothesis]],
+    explained: Mapping[int, Any] = MappingProxyType({}),
 ) -> None:
     """JSON Lines: an utterance each, and what was answered.
 
@@ -130,6 +132,7 @@ def write_predictions(
         path: of the file.
         utterances, sources: of the part that they are in; see the waveform store.
         predictions: place, reference and answer.
+        explained: how sure an answer is, and its words with their beginnings and ends in seconds, by place; of some.
     """
     partial = path.with_suffix(".part")
     with open(partial, "w", encoding="utf-8") as file:
@@ -144,5 +147,8 @@ def write_predictions(
                 "recording": f"{sources[place]:016x}",
             }
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
+            if place in explained:
+                confidence, words = explained[place]
+                row |= {"confidence": confidence, "words": [word._asdict() for word in words]}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     os.replace(partial, path)

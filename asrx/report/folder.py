@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.en
 class Prediction:
     """One test utterance and what the model answered; times in seconds, `score` a natural log probability.
 
-    `recording` is its source in the waveform store, empty in a folder of an earlier version.
+    `recording` is its source in the waveform store, empty in a folder of an earlier version. `words` have text, start,
+    end and confidence; a label and a trial of a search have none.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Prediction:
     hypothesis: str
     score: float
     recording: str = ""
+    words: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -116,7 +118,7 @@ def _whole(config: str) -> str:
 
 
 def _predictions(text: str) -> list[Prediction]:
-    names = [field.name for field in fields(Prediction)]
+    names = [one.name for one in fields(Prediction)]
     return [Prediction(**{name: row[name] for name in names if name in row}) for row in map(json.loads, _lines(text))]
 
 

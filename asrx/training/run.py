@@ -26,7 +26,7 @@ from asrx.report.terminal import resuming
 from asrx.training.ancestry import check_unheard, heard_before
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
-from asrx.types import SPLITS, ResultLogger, UserError
+from asrx.types import SPLITS, Hypothesis, ResultLogger, UserError
 
 if TYPE_CHECKING:
     from pytorch_lightning import Callback, Trainer
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from asrx.data.module import DataModule
     from asrx.training.callbacks.checkpoints import Checkpoints
     from asrx.training.callbacks.interrupt import Interrupt
+    from asrx.training.passes import Explained
     from asrx.training.system import System
 
 
@@ -96,11 +97,12 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     predictions = sorted(system.all_predictions(), key=itemgetter(0)) if results["test"] else []
     if _is_main():
         if results["test"]:
-            results |= _calibrated(cfg, system, data, checkpoints)
-            _profiled(cfg, folder, system, data)
-            _doubted(cfg, folder, system, data)
-            part = cfg.test_part
-            write_predictions(folder / PREDICTIONS, data.utterances[part], data.recordings(part), predictions)
+            part, found = cfg.test_part, {}
+            if "trial" not in cfg.search:
+                results |= _calibrated(system, data, checkpoints)
+                found = _explained(folder, system, data, part, predictions)
+                _doubted(folder, system, data)
+            write_predictions(folder / PREDICTIONS, data.utterances[part], data.recordings(part), predictions, found)
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
@@ -268,12 +270,10 @@ def _train_and_test(
     return results | {"state": "finished", "test": test}
 
 
-def _calibrated(cfg: DictConfig, system: System, data: DataModule, checkpoints: Checkpoints) -> dict[str, Any]:
-    """What metrics.json says of confidences; their temperature goes into the checkpoints. Trials need none."""
+def _calibrated(system: System, data: DataModule, checkpoints: Checkpoints) -> dict[str, Any]:
+    """What metrics.json says of confidences; their temperature goes into the checkpoints."""
     from asrx.training.calibration import calibrate
 
-    if "trial" in cfg.search:
-        return {}
     found = calibrate(system.pipeline.cpu().eval(), data.val_dataloader())
     if found is None:
         return {}
@@ -281,24 +281,30 @@ def _calibrated(cfg: DictConfig, system: System, data: DataModule, checkpoints: 
     return {"calibration": found._asdict()}
 
 
-def _profiled(cfg: DictConfig, folder: Path, system: System, data: DataModule) -> None:
-    """Keep what the tested recordings are like. Trials need none, and images have none."""
+def _explained(
+    folder: Path, system: System, data: DataModule, part: str, predictions: Sequence[tuple[int, str, Hypothesis]]
+) -> dict[int, Explained]:
+    """How sure the answers are, and where their words lie. What the recordings are like is kept beside (images are not
+    like anything)."""
+    from asrx.training.passes import explained
     from asrx.training.reference import profile
     from asrx.watching.profile import write_profile
 
-    if "trial" not in cfg.search and system.pipeline.features.of_sound:
-        write_profile(folder, profile(system.pipeline.cpu().eval(), data, cfg.test_part))
+    texts = {place: hypothesis.text for place, _, hypothesis in predictions}
+    found = explained(system.pipeline.cpu().eval(), data, part, texts)
+    if system.pipeline.features.of_sound:
+        write_profile(folder, profile(data, part, texts, found))
+    return found
 
 
-def _doubted(cfg: DictConfig, folder: Path, system: System, data: DataModule) -> None:
-    """Keep which transcripts of the training part are probably wrong. Trials need none."""
+def _doubted(folder: Path, system: System, data: DataModule) -> None:
+    """Keep which transcripts of the training part are probably wrong."""
     from asrx.report.files import write_predictions
     from asrx.report.folder import DOUBTFUL
     from asrx.training.doubtful import doubtful
 
-    if "trial" not in cfg.search:
-        found = doubtful(system.pipeline.cpu().eval(), data)
-        write_predictions(folder / DOUBTFUL, data.utterances["train"], data.recordings("train"), found)
+    found = doubtful(system.pipeline.cpu().eval(), data)
+    write_predictions(folder / DOUBTFUL, data.utterances["train"], data.recordings("train"), found)
 
 
 def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:

@@ -51,6 +51,11 @@ def test_a_run_folder_explains_itself(launch, tones):
     assert len(rows(folder)) == 3
     predictions = [json.loads(line) for line in (folder / "predictions.jsonl").read_text().splitlines()]
     assert [row["id"] for row in predictions] == [f"test:{i}" for i in sorted(range(1, 13), key=str)]
+    for row in predictions:
+        assert [word["text"] for word in row["words"]] == row["hypothesis"].split()
+        ends = [0.0, *(at for word in row["words"] for at in (word["start"], word["end"]))]
+        assert ends == sorted(ends)
+        assert 0 <= row["confidence"] <= 1
     environment = json.loads((folder / "environment.json").read_text())
     assert {"run_id", "torch", "git_commit", "device", "command"} <= set(environment)
     assert "augment" in (folder / "config.yaml").read_text()

@@ -24,7 +24,9 @@ def assert_offline_and_inert(page: Page) -> None:
     loaded = [value for _, attributes in page.tags for name, value in attributes.items() if name in ("src", "href")]
     assert all(value.startswith("data:") for value in loaded)
     assert not re.search(r"url\(|@import", page.text[""])
-    assert not {"script", "link", "iframe"} & {tag for tag, _ in page.tags}
+    tags = [tag for tag, _ in page.tags]
+    assert not {"link", "iframe"} & set(tags)
+    assert tags.count("script") == 1  # the page's own, which alone its policy lets run
     assert "<script>alert(2)</script>" in page.text["summary"]
     assert "<script>alert(3)</script>" in page.text["run"]
 
@@ -60,6 +62,22 @@ def test_doubtful_transcripts_are_listed_and_can_be_heard(make_run, sentences):
     assert "The 10 most doubtful of 11 in doubtful.jsonl" in page.text["doubtful"]
     assert re.findall(r"utt\d+", page.text["doubtful"]) == [json.loads(row)["id"] for row in rows[:10]]
     assert len(page.all("audio")) == 20
+
+
+def test_words_can_be_followed_as_they_are_played(make_run, sentences):
+    folder = make_run("error_rate", sentences)
+    path = folder / "predictions.jsonl"
+    rows = [json.loads(row) for row in path.read_text().splitlines()]
+    for row in rows:
+        row["words"] = [{"text": "<i>", "start": 0.1, "end": 0.25, "confidence": 0.5}]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    page = Page(write_report(folder))
+    words = [tag for tag in page.all("span") if "data-start" in tag]
+    assert len(words) == len(page.all("audio")) == 10
+    assert {(word["data-start"], word["data-end"], word["title"]) for word in words} == {
+        ("0.1", "0.25", "0.10 to 0.25 s, 50.0 % sure")
+    }
+    assert not page.all("i")
 
 
 def test_ten_players_play_the_utterance_and_no_more(make_run, sentences):
