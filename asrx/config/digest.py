@@ -10,7 +10,16 @@ from omegaconf import DictConfig, OmegaConf
 # Settings that say where things are or how they are shown, and never change a result.
 INDIFFERENT = ("data_dir", "run_dir", "resume", "logger", "published", "search")
 # Of the dataset group, these change a result; what the data is, its fingerprint says.
-DATASET_SETTINGS = ("sample_rate", "clip", "batch_size", "batch_seconds", "buckets", "replacement")
+DATASET_SETTINGS = (
+    "sample_rate",
+    "min_seconds",
+    "max_seconds",
+    "clip",
+    "batch_size",
+    "batch_seconds",
+    "buckets",
+    "replacement",
+)
 
 
 def digest(cfg: DictConfig, data: str) -> str:

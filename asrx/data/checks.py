@@ -136,3 +136,23 @@ def handle(problems: list[Problem], utterances: Sequence[Utterance], on_bad: str
         if all(place in places for place, u in enumerate(utterances) if u.split == split):
             raise UserError(f"dataset.on_bad=skip leaves nothing in the {split} part ({counts}): see {listing}.")
     return places
+
+
+def outside(seconds: Mapping[int, float], least: float, most: float | None) -> set[int]:
+    """Those of the training part, by their places, that are shorter than `least` seconds or longer than `most`.
+
+    Raises:
+        UserError: the bounds leave none.
+    """
+    if least < 0 or (most is not None and most <= least):
+        raise UserError(
+            f"dataset.min_seconds={least} and dataset.max_seconds={most} should be numbers from 0, the first the "
+            "smaller."
+        )
+    left = {place for place, length in seconds.items() if length < least or (most is not None and length > most)}
+    if seconds and len(left) == len(seconds):
+        raise UserError(
+            f"dataset.min_seconds={least} and dataset.max_seconds={most} leave out all {len(left)} training "
+            f"utterances, which have {min(seconds.values()):.2f} to {max(seconds.values()):.2f} s: give wider bounds."
+        )
+    return left

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from asrx.augment import tried
 from asrx.config.build import build
 from asrx.config.components import Function
-from asrx.data.checks import find_problems, handle, least_samples
+from asrx.data.checks import find_problems, handle, least_samples, outside
 from asrx.data.module import DataModule
 from asrx.data.prepare import Prepared
 from asrx.data.repeats import told
@@ -127,7 +127,15 @@ def data_of(
                 f"The {split} part is empty: give it a share of the data, dataset.split.{split}=0.1, or its own."
             )
     bad = handle(problems, utterances, cfg.dataset.on_bad, listing)
-    kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad]
+    heard = (i for i, utterance in enumerate(utterances) if utterance.split == "train" and i not in bad)
+    seconds = {place: store.lengths[place] / cfg.dataset.sample_rate for place in heard}
+    unfit = outside(seconds, cfg.dataset.min_seconds, cfg.dataset.max_seconds)
+    if unfit:
+        print(
+            f"{len(unfit)} of {len(seconds)} training utterances are left out by dataset.min_seconds and "
+            f"dataset.max_seconds, such as {utterances[min(unfit)].id} of {seconds[min(unfit)]:.2f} s."
+        )
+    kept = [(place, utterance) for place, utterance in enumerate(utterances) if place not in bad | unfit]
     if twice := told(utterances, [place for place, _ in kept], prepared.made_of):
         print(f"{twice}: every one counts.")
     training = {place: utterance for place, utterance in kept if utterance.split == "train"}

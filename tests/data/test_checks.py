@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from asrx.data.checks import find_problems, handle, least_samples
+from asrx.data.checks import find_problems, handle, least_samples, outside
 from asrx.types import UserError, Utterance
 
 
@@ -80,3 +80,13 @@ def test_skip_leaves_them_out(tmp_path):
 def test_skip_may_not_empty_a_split(tmp_path):
     with pytest.raises(UserError, match="leaves nothing in the val part"):
         handle([p._replace(place=5) for p in problems()[:1]], UTTERANCES, "skip", tmp_path / "bad.jsonl")
+
+
+def test_too_short_and_too_long_recordings_do_not_train():
+    seconds = {3: 0.2, 5: 1.0, 6: 2.0, 9: 150.0}
+    assert outside(seconds, 0.0, None) == set()
+    assert outside(seconds, 1.0, 2.0) == {3, 9}
+    with pytest.raises(UserError, match=r"leave out all 4 training utterances, which have 0.20 to 150.00 s"):
+        outside(seconds, 160.0, None)
+    with pytest.raises(UserError, match=r"dataset.max_seconds=1 should be numbers from 0, the first the smaller"):
+        outside(seconds, 2, 1)
