@@ -1,9 +1,10 @@
 """What each form of a trained model answers, how fast, and how large it is: a Markdown table.
 
-python tests/bench/bench_parity.py RUN_FOLDER...
+python tests/bench/bench_parity.py RUN_FOLDER... [KEY=VALUE...]
 
-Up to 100 recordings of each run's test part, one at a time on one thread. "Same text" is beside PyTorch; engines run in
-a process of their own. int8 is what `asrx export --quantize int8` writes, whether it would be used or not.
+Up to 100 recordings of each run's test part, one at a time on one thread. Values are as for `asrx evaluate`:
+dataset=manifest dataset.test=FILE ... measures on other recordings. "Same text" is beside PyTorch; engines run in a
+process of their own. int8 is what `asrx export --quantize int8` writes, whether it would be used or not.
 """
 
 from __future__ import annotations
@@ -69,14 +70,14 @@ class Row(NamedTuple):
     megabytes: float | None = None
 
 
-def main(folders: list[Path]) -> None:
+def main(folders: list[Path], overrides: list[str]) -> None:
     torch.set_num_threads(1)
     print(
         "| run | form | same text | log probabilities differ by | error | p50, p95 ms | MB |\n"
         "|---|---|---|---|---|---|---|"
     )
     for folder in folders:
-        trained = load(folder, config_of(folder, []))
+        trained = load(folder, config_of(folder, overrides))
         part = trained.cfg.test_part
         chosen = np.linspace(0, len(trained.data.utterances[part]) - 1, MOST).round().astype(int)
         chosen = np.unique(chosen)
@@ -184,4 +185,5 @@ def _streamed(own: recognizer.Recognizer, waves: list[np.ndarray], rate: int) ->
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:]])
+    words = sys.argv[1:]
+    main([Path(word) for word in words if "=" not in word], [word for word in words if "=" in word])
