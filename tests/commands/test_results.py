@@ -150,12 +150,12 @@ def test_evaluations_have_a_line_each(tmp_path):
     write(tmp_path / "a", "ete_lstm", 0, {"wer": 0.5, "cer": 0.25, "utterances": 10})
     costs = {"keras_parameters": 76316, "multiply_adds": 7_610_000, "latency_ms": 7.6}
     found = {"clean": {"wer": 0.5, "cer": 0.25}, "snr_db": {"10": {"wer": 0.9, "cer": 0.8}}} | costs
-    entries = {"noise=white": found, "model.objective.beam=100 noise=/home/me/kitchen": found}
+    entries = {"noise=white": found, "decode=beam noise=/home/me/kitchen": found}
     (tmp_path / "a" / "evaluation.json").write_text(json.dumps(entries))
     _, _, first, second = cells(evaluations([run for _, run in find(tmp_path)]))
     figures = ["50.00 / 25.00", "10 dB: 90.00 / 80.00", "76,316", "7.61", "7.6"]
     assert first == ["ete_lstm, seed 0", "white noise", *figures]
-    assert second == ["ete_lstm, seed 0", "model.objective.beam=100 kitchen noise", *figures]
+    assert second == ["ete_lstm, seed 0", "decode=beam kitchen noise", *figures]
     assert not evaluations([])
 
 
