@@ -87,7 +87,7 @@ def prune(
 
 def _beginning(before: Trained, source: Path, amount: float, kind: str) -> list[str]:
     """The overrides by which a run begins with what another has learned."""
-    checkpoint = f"checkpoint:{quoted(str(source / f'{before.cfg.tested}.ckpt'))}"
+    checkpoint = f"checkpoint:{quoted(str(source.resolve() / f'{before.cfg.tested}.ckpt'))}"
     if kind == "magnitude":
         init, widths = f"{{_target_:{KINDS[kind]},{checkpoint},amount:{amount:g}}}", {}
     else:

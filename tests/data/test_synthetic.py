@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from asrx.config.compose import compose
 from asrx.data.corpora import synthetic
 from asrx.data.corpora.synthetic import Synthetic
 from asrx.types import UserError
 
+SIZES = {"train": 12, "val": 4, "test": 4}
 SMALL = {"train": 24, "val": 4, "test": 6}
 
 
@@ -26,6 +30,14 @@ def test_other_words_are_another_corpus(tmp_path):
     second = Synthetic(str(tmp_path), **SMALL, words=["hello", "world"]).prepare()
     assert Path(first[0].audio).parent != Path(second[0].audio).parent
     assert {word for u in second for word in u.text.split()} == {"hello", "world"}
+
+
+def test_hello_world_has_twenty_clips_of_each_word_halved_in_every_part(tmp_path):
+    corpus = OmegaConf.to_container(compose(["experiments=hello_world"]).dataset.corpus)
+    assert corpus.pop("_target_").endswith(".Synthetic")
+    plan = Synthetic(**corpus | {"cache": str(tmp_path)})._plan()
+    counts = Counter((phrase.utterance.split, phrase.utterance.text) for phrase in plan)
+    assert counts == {(part, word): n for part, n in SIZES.items() for word in ("hello", "world")}
 
 
 def test_no_voice_is_in_two_parts(tmp_path):
