@@ -59,13 +59,14 @@ def test_how_to_decode_is_searched_without_training(asrx, trained_run, tmp_path)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     asrx("lm", run, "--out", tmp_path / "a.arpa")
     lm = f"decode.lm={tmp_path}/a.arpa"
-    weights = ["decode.lm_weight=interval(0,2)", "decode.word_score=choice(-1,0,1)"]
+    weights = ["decode.lm_weight=interval(0,2)", "decode.word_score=choice(-100,0)"]
     status, out = asrx("evaluate", run, "-m", "search=tpe", "search.trials=12", "decode=lm", lm, *weights)
     assert status is None
     head, *rows, last = [line.strip() for line in out.splitlines()]
     assert head.startswith("val/cer in %") and len(rows) == 10
     figures = [float(row.split()[0]) for row in rows]
-    assert figures == sorted(figures)
+    assert figures == sorted(figures) and figures[0] < figures[-1]  # nothing is said at -100
+    assert [row.split()[2] for row in rows].index("decode.word_score=-100") > 0
     best = rows[0].split()[1:]
     assert last.startswith(f"12 tried. The best on the test part: python -m asrx evaluate {run} decode=lm {lm}")
     _, out = asrx("evaluate", run, "test_part=val", "decode=lm", lm, *best, "--snr")

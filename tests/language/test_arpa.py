@@ -28,6 +28,15 @@ def test_a_file_that_is_cut_off_is_refused(written, lines):
         arpa.read_header(written)
 
 
+@pytest.mark.parametrize("line", [6, 12])
+def test_a_file_that_lacks_a_line_is_refused(written, line):
+    whole = written.read_text().splitlines(keepends=True)
+    assert "\t" in whole[line]
+    written.write_text("".join(whole[:line] + whole[line + 1 :]))
+    with pytest.raises(UserError, match=r"it promises 5 and 4 n-grams and has \d and \d: make it anew"):
+        arpa.read_header(written)
+
+
 def test_what_is_none_is_refused(tmp_path, written):
     for content, why in ((b"once upon a time\n", r"1 is not \\data\\"), (b"\xff\xfe", "UTF-8"), (b"", "is cut off")):
         (tmp_path / "b.arpa").write_bytes(content)
