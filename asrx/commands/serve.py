@@ -31,6 +31,8 @@ def main() -> None:
         overrides += chosen.overrides
         if min(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams) <= 0:
             raise UserError("--max-mb, --max-seconds, --max-waiting and --max-streams should be numbers above 0.")
+        if chosen.max_rate < 0:
+            raise UserError(f"--max-rate {chosen.max_rate} should be a whole number from 0, which lets all through.")
         if chosen.threads < 1:
             raise UserError(f"--threads {chosen.threads} should be a whole number from 1.")
         if chosen.tune:
@@ -47,7 +49,7 @@ def main() -> None:
         from asrx.recognition.recognizer import load
         from asrx.watching.profile import read_profile
 
-        limits = Limits(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams)
+        limits = Limits(chosen.max_mb, chosen.max_seconds, chosen.max_waiting, chosen.max_streams, rate=chosen.max_rate)
         name = chosen.model.resolve().stem if chosen.model.is_file() else chosen.model.resolve().name
         reference = None if chosen.watch is None else (read_profile(chosen.model), chosen.watch)
         token = chosen.token or os.environ.get("ASRX_TOKEN")
@@ -86,6 +88,7 @@ def _arguments() -> Parser:
     parser.add_argument("--max-seconds", type=float, default=600.0, help="of a recording; 600")
     parser.add_argument("--max-waiting", type=int, default=64, help="uploads that wait; 64")
     parser.add_argument("--max-streams", type=int, default=64, help="at a time; 64")
+    parser.add_argument("--max-rate", type=int, default=0, help="requests of a client in a minute; 0 bounds nothing")
     parser.add_argument(
         "--watch",
         nargs="?",

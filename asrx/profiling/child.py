@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-COUNTERS = Path("/sys/class/powercap")
+from asrx.profiling.energy import joules
+
 WARM_UP = 10  # recordings, as the Open ASR leaderboard has it
 REPEATS, AT_LEAST, SECONDS = 20, 5, 4.0  # of one length: 20 times, or as often as fits into 4 s
 
@@ -63,15 +64,6 @@ def repeated(answer: Callable[[np.ndarray], object], wave_T: np.ndarray) -> list
     while len(times) < AT_LEAST or (len(times) < REPEATS and sum(times) < SECONDS):
         times.append(timed(answer, wave_T))
     return times
-
-
-def joules() -> float | None:
-    """What the processors have drawn so far, by the counters of Intel and AMD; None where nothing can be read."""
-    try:
-        counters = [path.read_text() for path in COUNTERS.glob("intel-rapl:[0-9]/energy_uj")]
-    except OSError:
-        return None
-    return sum(map(int, counters)) / 1e6 if counters else None
 
 
 def peak() -> int:

@@ -30,7 +30,12 @@ def jsonl(transcript: Transcript) -> str:
             for word in transcript.words
         ],
     }
-    return json.dumps(facts, ensure_ascii=False) + "\n"
+    # bytes of a name that are no UTF-8 are escaped as Python's file names have them, so that the line is UTF-8
+    return json.dumps(facts, ensure_ascii=not _is_text(transcript.name)) + "\n"
+
+
+def _is_text(name: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in name)
 
 
 def srt(transcript: Transcript) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import math
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -32,6 +33,7 @@ from asrx.recognition.sources import Recording, read
 from asrx.recognition.streaming import Heard, Stream, stream
 from asrx.serving.batcher import Batcher, Full
 from asrx.serving.figures import Figures
+from asrx.serving.rate import Rate
 from asrx.serving.watch import Watch
 from asrx.types import UserError
 from asrx.watching.profile import Profile
@@ -44,7 +46,7 @@ GOING_AWAY, BAD, REFUSED, LATER = 1001, 1003, 1008, 1013  # of WebSocket, RFC 64
 @dataclass(frozen=True)
 class Limits:
     """What one server takes: bytes and seconds of an upload, uploads that wait, streams at a time, seconds of a stream
-    without a sound, and seconds of sound in one message of it."""
+    without a sound, seconds of sound in one message of it, and requests of a client in a minute, 0 for any number."""
 
     megabytes: float = 25.0
     seconds: float = 600.0
@@ -52,6 +54,7 @@ class Limits:
     streams: int = 64
     silence: float = 60.0
     message: float = 10.0
+    rate: int = 0
 
 
 class Server:
@@ -79,7 +82,7 @@ class Server:
         self.recognizer, self.name, self.limits, self.token = recognizer, name, limits, token
         self.figures, self.open = Figures(), 0
         self.watch = Watch(*reference, recognizer.sample_rate, self.figures) if reference else None
-        self.batcher = Batcher(recognizer, limits.waiting)
+        self.batcher, self.rate = Batcher(recognizer, limits.waiting), Rate(limits.rate)
         self.figures.queue.set_function(self.batcher.waiting.qsize)
         self.figures.streams.set_function(lambda: self.open)
         self.begun = int(time.time())
@@ -130,6 +133,7 @@ class Server:
         """POST /v1/audio/transcriptions, as OpenAI's clients send it."""
         start = time.perf_counter()
         self._authorized(request.headers.get("authorization", ""))
+        self._not_too_often(request.client.host if request.client else "")
         file, form = await self._upload(request)
         try:
             recording, transcript = await self._recognised(file)
@@ -207,6 +211,11 @@ class Server:
         if self.token and not hmac.compare_digest(header.encode(), f"Bearer {self.token}".encode()):
             raise HTTPException(401, "The token is missing or wrong: send Authorization: Bearer TOKEN.")
 
+    def _not_too_often(self, client: str) -> None:
+        if seconds := self.rate.wait(client):
+            told = f"More than {self.limits.rate} requests in a minute: try again in {seconds:.0f} s."
+            raise HTTPException(429, told, {"Retry-After": str(math.ceil(seconds))})
+
     async def speech(self, socket: WebSocket) -> None:
         """A stream: {"signal": "start"}, int16 at the model's rate in binary messages, {"signal": "end"}; answered by
         server_ready, partial_result, final_result and speech_end."""
@@ -215,8 +224,9 @@ class Server:
             # browsers send no header of ours with a WebSocket
             sent = socket.query_params.get("token")
             self._authorized(f"Bearer {sent}" if sent else socket.headers.get("authorization", ""))
+            self._not_too_often(socket.client.host if socket.client else "")
         except HTTPException as error:
-            await _closed(socket, REFUSED, error.detail)
+            await _closed(socket, LATER if error.status_code == 429 else REFUSED, error.detail)
             return
         if self.open >= self.limits.streams:
             await _closed(socket, LATER, f"{self.limits.streams} streams are open already: try again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from asrx.profiling.energy import joules
 from asrx.watching.comparison import Finding
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30)
@@ -29,6 +30,13 @@ class Figures:
         self.confidence = Histogram("asrx_confidence", "Of whole recordings.", buckets=SHARES, registry=self.registry)
         self.queue = Gauge("asrx_queue", "Recordings that wait.", registry=self.registry)
         self.streams = Gauge("asrx_streams", "Streams that are open.", registry=self.registry)
+        if joules() is not None:
+            self.energy = Gauge(
+                "asrx_energy_joules",
+                "What the whole machine's processors have drawn so far; its rate is watts.",
+                registry=self.registry,
+            )
+            self.energy.set_function(joules)
         self.watch = {
             name: Gauge(f"asrx_watch_{name}", told, ("quantity",), registry=self.registry)
             for name, told in (

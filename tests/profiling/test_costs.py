@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from asrx.__main__ import main
-from asrx.profiling import child, profile
+from asrx.profiling import energy, profile
 from asrx.profiling.devices import Device
 
 
@@ -55,12 +55,12 @@ def test_what_does_not_fit_is_told(monkeypatch, tmp_path):
 
 
 def test_the_machine_s_own_counters(tmp_path, monkeypatch):
-    monkeypatch.setattr(child, "COUNTERS", tmp_path)
-    assert child.joules() is None
+    monkeypatch.setattr(energy, "COUNTERS", tmp_path)
+    assert energy.joules() is None
     for i, count in enumerate((1_500_000, 250_000)):
         (tmp_path / f"intel-rapl:{i}").mkdir()
         (tmp_path / f"intel-rapl:{i}" / "energy_uj").write_text(f"{count}\n")
-    assert child.joules() == 1.75
+    assert energy.joules() == 1.75
 
 
 @pytest.mark.parametrize(

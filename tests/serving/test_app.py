@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from prometheus_client import generate_latest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
@@ -25,6 +26,8 @@ from asrx.decoding.ctc import CTCDecoder
 from asrx.recognition.engines import Engine
 from asrx.recognition.recognizer import Recognizer
 from asrx.serving.app import Limits, Server
+from asrx.serving.figures import Figures
+from asrx.serving.rate import Rate
 from asrx.types import UserError
 from asrx.watching.profile import profile_of
 from asrx.watching.quantities import quantities
@@ -311,6 +314,34 @@ def browser(address, tmp_path):
     for process in processes:
         process.kill()
         process.communicate()
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_back():
+    server = Server(Recognizer(Loudness()), "loudness", replace(LIMITS, rate=2), None)
+    with TestClient(server.app()) as client:
+        assert [post(client, sound("aa")).status_code for _ in range(3)] == [200, 200, 429]
+        refused = post(client, sound("aa"))
+        assert 0 < int(refused.headers["retry-after"]) <= 60
+        assert "More than 2 requests in a minute" in refused.json()["error"]["message"]
+        with client.websocket_connect("/ws") as stream:
+            assert stream.receive_json()["message"].startswith("More than 2 requests")
+        assert client.get("/health").status_code == 200
+
+
+def test_a_minute_later_a_client_may_ask_again_and_is_forgotten():
+    rate = Rate(2)
+    assert [rate.wait("a", now) for now in (0.0, 1.0, 2.0)] == [0, 0, 58]
+    assert rate.wait("b", 3.0) == 0
+    assert rate.wait("a", 60.5) == 0
+    assert rate.wait("a", 60.6) == pytest.approx(0.4)
+    assert rate.wait("c", 200.0) == 0 and list(rate.asked) == ["c"]
+
+
+def test_energy_is_told_where_the_machine_counts_it(tmp_path, monkeypatch):
+    (tmp_path / "intel-rapl:0").mkdir()
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("2500000\n")
+    monkeypatch.setattr("asrx.profiling.energy.COUNTERS", tmp_path)
+    assert generate_latest(Figures().registry).decode().count("asrx_energy_joules 2.5") == 1
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="Chromium is not installed: apt-get install chromium")
