@@ -55,7 +55,7 @@ class RunFolder:
     metrics: dict[str, Any]
     epochs: list[dict[str, float | None]]
     predictions: list[Prediction]
-    doubtful: list[Prediction]
+    doubtful: list[Prediction] = field(default_factory=list)
 
     def figures(self) -> dict[str, float]:
         """Those of the part that was tested, by names such as test/wer; empty where none was."""

@@ -298,11 +298,14 @@ def _explained(
 
 
 def _doubted(folder: Path, system: System, data: DataModule) -> None:
-    """Keep which transcripts of the training part are probably wrong."""
+    """Keep which transcripts of the training part are probably wrong; a model that was not shown all of them in an
+    epoch cannot say."""
     from asrx.report.files import write_predictions
     from asrx.report.folder import DOUBTFUL
     from asrx.training.doubtful import doubtful
 
+    if system.trainer.num_training_batches < len(data.training):
+        return
     found = doubtful(system.pipeline.cpu().eval(), data)
     write_predictions(folder / DOUBTFUL, data.utterances["train"], data.recordings("train"), found)
 

@@ -161,7 +161,7 @@ def test_clips_are_cut_after_wave_augmentation():
             return torch.cat([wave_BT, wave_BT], 1), 2 * lengths_B
 
     model = system(wave_augment=[Longer()], clip=Clip(1000, 0.06, masked=False))
-    frames, lengths = model._augmented_frames(batch())
+    _, frames, lengths = model._augmented_frames(batch())
     assert frames.shape == (3, 15, 4) and lengths.tolist() == [15] * 3
     torch.testing.assert_close(frames[:, 10:], frames[:, :5])
 
