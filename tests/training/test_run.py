@@ -12,8 +12,6 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from asrx.config.check import is_search
-from asrx.config.compose import choices, compose
 from asrx.training.trainer import check_trainer
 from asrx.types import UserError
 
@@ -263,27 +261,6 @@ def test_a_tiny_model_overfits_ten_utterances(request, launch, tmp_path, data, m
     settings = [*request.getfixturevalue(data), *FAST, *same, "dataset/split=random", "dataset.shared=allow", *overfit]
     folder = launch(*settings)
     assert json.loads((folder / "metrics.json").read_text())["test"][metric] == enough
-
-
-@pytest.mark.parametrize("name", choices("experiments"))
-def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name):
-    """With all of its own settings, on a few recordings in the layout of its corpus."""
-    cfg = compose([f"experiments={name}"])
-    corpus = cfg.dataset.corpus._target_.rpartition(".")[2]
-    fast = [f"data_dir={miniatures}", "trainer=debug", "trainer.max_epochs=1"]
-    if "model.init.checkpoint" in OmegaConf.missing_keys(cfg):
-        first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
-        fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
-    fast += [f"experiments={name}", f"dataset.root={miniatures / corpus}"]
-    if is_search(cfg):
-        folds = ["search.folds=2"] if cfg.search.get("folds") else []
-        sweep = launch("-m", *fast, "search.trials=1", *folds, f"search.dir={tmp_path / 'sweep'}", folder="sweep")
-        assert json.loads((sweep / "ledger.jsonl").read_text())["state"] == "finished"
-        if name.endswith("_corrected"):  # that the best is trained anew is seen with its twin
-            return
-        fast.append("search=none")
-    folder = launch(*fast)
-    assert json.loads((folder / "metrics.json").read_text())["state"] == "finished"
 
 
 def test_what_augmentation_would_leave_too_short_trains_all_the_same_and_is_announced(launch, tones, capsys):
