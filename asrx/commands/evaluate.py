@@ -98,7 +98,7 @@ def evaluate(
     from asrx.evaluation.trained import load
     from asrx.report.files import read_json
 
-    known = {folder: read_json(folder / "evaluation.json", missing={}) for folder in configs}
+    known = {folder: read_json(folder / "evaluation.json") for folder in configs}
     lines = [["run", "figures in %", "clean", *_heads(snrs), "parameters", "as Keras", "MMAC/s", "latency ms", "RTF"]]
     kept = {}
     for folder, cfg in configs.items():

@@ -27,7 +27,7 @@ from omegaconf import OmegaConf
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
 from asrx.config.saved import own_overrides, read_config
-from asrx.report.files import RECORDINGS, read_json, read_recordings
+from asrx.report.files import RECORDINGS, read_json, read_metrics, read_recordings
 from asrx.report.folder import PLACES
 from asrx.report.terminal import HEADLINES
 from asrx.types import UserError
@@ -95,7 +95,7 @@ def find(folder: Path) -> Iterator[tuple[Path, Run]]:
 
 
 def _read(folder: Path) -> Run | None:
-    metrics, overrides = read_json(folder / "metrics.json"), own_overrides(folder)
+    metrics, overrides = read_metrics(folder), own_overrides(folder)
     cfg = OmegaConf.to_container(read_config(folder), resolve=True)
     named = dict(override.split("=", 1) for override in overrides if "=" in override)
     if "experiments" not in named or not metrics["test"] or "trial" in cfg.get("search", {}):
@@ -106,7 +106,7 @@ def _read(folder: Path) -> Run | None:
     root = named.get("dataset.root") or cfg["dataset"]["corpus"]["_target_"].rpartition(".")[2]
     data = f"{Path(root).name}, {metrics['test']['utterances']:,.0f} tested"
     tested = read_recordings(folder)[metrics.get("part", "test")] if (folder / RECORDINGS).exists() else ()
-    evaluated = read_json(folder / "evaluation.json", missing={})
+    evaluated = read_json(folder / "evaluation.json")
     published = cfg.get("published")
     return Run(named["experiments"], changes, cfg["seed"], data, published, metrics, frozenset(tested), evaluated)
 
@@ -189,8 +189,8 @@ def _figures(runs: Sequence[Run]) -> str:
             continue
         parts.append(f"{name} {mean(map(mean, values.values())):.2f} (mean of {len(values)} tests)")
         parts += [f"{who} {_over_seeds(values[who], tests[who])}" for who in sorted(values)]
-    size = runs[0].metrics["keras_parameters"]
-    return f"{', '.join(parts)}; {size:,} parameters"
+    size = runs[0].metrics.get("keras_parameters")
+    return ", ".join(parts) + (f"; {size:,} parameters" if size else "")
 
 
 def _over_seeds(values: Sequence[float], runs: Sequence[Run]) -> str:

@@ -88,12 +88,19 @@ def is_place(override: str) -> bool:
 
 
 def own_overrides(folder: Path) -> list[str]:
-    """Those that a run was started with."""
+    """Those that a run was started with.
+
+    Raises:
+        UserError: overrides.yaml cannot be read, or is no list of texts.
+    """
     path = folder / "overrides.yaml"
     try:
-        return [str(override) for override in yaml.safe_load(path.read_text(encoding="utf-8")) or []]
+        overrides = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, YAMLError) as error:
         raise UserError(f"{path} cannot be read ({reason(error)}): bring it back as the run wrote it.") from error
+    if not isinstance(overrides, list) or not all(isinstance(override, str) for override in overrides):
+        raise UserError(f"{path} is no list of overrides such as seed=1: bring it back as the run wrote it.")
+    return overrides
 
 
 def _carry_over(before: dict[str, Any], after: dict[str, Any], cfg: dict[str, Any]) -> None:

@@ -12,7 +12,7 @@ from asrx.checkpoint import read_checkpoint
 from asrx.config.saved import completed, literal, read_config
 from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
-from asrx.report.files import read_json, read_recordings
+from asrx.report.files import read_metrics, read_recordings
 from asrx.report.terminal import resuming
 from asrx.types import UserError
 
@@ -81,7 +81,7 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     """
     check_words(cfg)
     checkpoint = folder / f"{cfg.tested}.ckpt"
-    if not (read_json(folder / "metrics.json", missing={"test": None})["test"] and checkpoint.exists()):
+    if not (read_metrics(folder)["test"] and checkpoint.exists()):
         raise UserError(
             f"{folder} holds no {checkpoint.name} of a finished run: finish it first with python -m asrx "
             f"{resuming(folder)}."

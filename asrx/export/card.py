@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from asrx.export.forms.base import Form
-from asrx.report.files import read_json
+from asrx.report.files import read_metrics
 from asrx.report.terminal import HEADLINES
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def write_card(folder: Path, source: Path, cfg: DictConfig, form: Form, report: 
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    measured = read_json(source / "metrics.json", missing={}) if source.is_dir() else {}
+    measured = read_metrics(source) if source.is_dir() else {}
     test = measured.get("test") or {}
     told = {
         "usage": f"{form.usage}.md.j2",

@@ -13,15 +13,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.places import home
 from asrx.config.saved import literal
-from asrx.types import SPLITS, Hypothesis, UserError, Utterance
+from asrx.types import SPLITS, Hypothesis, UserError, Utterance, reason
 
 RECORDINGS = "recordings.npz"  # of a run folder
+# what metrics.json says of every run, by kind; a run of an earlier version lacks some
+_MAYBE = (dict, type(None))
+_METRICS = {"kind": str, "state": str, "test": _MAYBE, "best": _MAYBE, "seconds": _MAYBE, "part": (str, type(None))}
+_METRICS |= {"parameters": (int, type(None)), "keras_parameters": (int, type(None))}
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -31,26 +34,59 @@ def write_json(path: Path, content: Any) -> None:
     os.replace(partial, path)
 
 
-def read_json(path: Path, missing: Any = None) -> Any:
-    """What a JSON file holds, or `missing` where there is no such file.
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping that a JSON file holds; empty where there is no such file.
 
     Raises:
-        UserError: it cannot be read.
+        UserError: it cannot be read, or holds something else.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else missing
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}): restore it or move it away.") from error
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read ({reason(error)}): restore it or move it away.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no mapping of names to values: restore it or move it away.")
+    return content
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """metrics.json of a run folder, whose `test` is None where nothing was tested, or there is no such file.
+
+    Raises:
+        UserError: it is not as a run writes it.
+    """
+    path = folder / "metrics.json"
+    metrics = read_json(path)
+    if not path.exists():
+        return {"test": None}
+    for key, kind in _METRICS.items():
+        if not isinstance(metrics.get(key), kind):
+            raise UserError(f"{path}: {key} is {metrics.get(key)!r}: bring the file back as the run wrote it.")
+    figures = {
+        f"{key}.{name}": value for key in ("test", "seconds") for name, value in (metrics.get(key) or {}).items()
+    }
+    if wrong := [f"{name} is {value!r}" for name, value in figures.items() if not isinstance(value, int | float)]:
+        raise UserError(f"{path}: {wrong[0]}, no number: bring the file back as the run wrote it.")
+    return metrics
 
 
 def read_run_id(folder: Path) -> str:
-    """The run_id of a run folder."""
-    return read_json(folder / "environment.json")["run_id"]
+    """The run_id of a run folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    run_id = read_json(folder / "environment.json").get("run_id")
+    if not isinstance(run_id, str):
+        raise UserError(f"{folder / 'environment.json'} has no run_id: bring it back as the run wrote it.")
+    return run_id
 
 
 def write_recordings(folder: Path, recordings: Mapping[str, Iterable[int]]) -> None:
     """recordings.npz: the sources (see the waveform store) of the recordings that each split is made of, and those that
     the model had heard before are among those of the training part."""
+    import numpy as np
+
     partial = folder / "recordings.part"
     with open(partial, "wb") as file:
         np.savez(file, **{split: np.array(sorted(sources), "<u8") for split, sources in recordings.items()})
@@ -63,13 +99,15 @@ def read_recordings(folder: Path) -> dict[str, set[int]]:
     Raises:
         UserError: they cannot be read.
     """
+    import numpy as np
+
     path = folder / RECORDINGS
     try:
         with np.load(path) as splits:
             return {split: set(splits[split].tolist()) for split in SPLITS}
-    except Exception as error:  # numpy raises many kinds, which depend on what the file holds instead
+    except Exception as error:  # numpy raises many kinds, and advises to switch its protection off
         raise UserError(
-            f"{path}, which says what the run was trained on, cannot be read ({error}): bring it back, or run anew."
+            f"{path}, which says what the run was trained on, cannot be read: bring it back, or run anew."
         ) from error
 
 

@@ -6,14 +6,18 @@ import csv
 import json
 import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from asrx.config.saved import LAST
+from asrx.config.saved import LAST, own_overrides
+from asrx.report.files import read_json, read_metrics
 from asrx.types import UserError
 
 PREDICTIONS, DOUBTFUL = "predictions.jsonl", "doubtful.jsonl"
+# what JSON may hold for a field of these kinds
+_KINDS = {float: int | float, float | None: int | float | None, list[dict[str, Any]]: list}
 # overrides that say where things are or how they are shown
 PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
 
@@ -69,18 +73,19 @@ def read_run(path: Path) -> RunFolder:
     Raises:
         UserError: a file every run has is missing, or a file cannot be parsed or lacks lines.
     """
-    import yaml
-
     path = Path(path).resolve()
+    for name in ("config.yaml", "overrides.yaml", "environment.json", "metrics.json"):
+        if not (path / name).is_file():
+            raise UserError(f"{path} is not a run folder: it has no {name}.")
     run = RunFolder(
         path=path,
         config=_parse(path / "config.yaml", _whole),
-        overrides=_parse(path / "overrides.yaml", yaml.safe_load) or [],
-        environment=_parse(path / "environment.json", json.loads),
-        metrics=_parse(path / "metrics.json", json.loads),
+        overrides=own_overrides(path),
+        environment=read_json(path / "environment.json"),
+        metrics=read_metrics(path),
         epochs=read_epochs(path),
-        predictions=_parse(path / PREDICTIONS, _predictions, missing=""),
-        doubtful=_parse(path / DOUBTFUL, _predictions, missing=""),
+        predictions=_parse(path / PREDICTIONS, _predictions),
+        doubtful=_parse(path / DOUBTFUL, _predictions),
     )
     tested = (run.metrics.get("test") or {}).get("utterances", 0)
     if len(run.predictions) < tested:
@@ -96,18 +101,13 @@ def read_epochs(path: Path) -> list[dict[str, float | None]]:
     Raises:
         UserError: the file cannot be parsed.
     """
-    return _parse(path / "metrics.csv", _epochs, missing="")
+    return _parse(path / "metrics.csv", _epochs)
 
 
-def _parse(path: Path, parse, missing: str | None = None) -> Any:
-    import yaml
-
-    if missing is None and not path.is_file():
-        raise UserError(f"{path.parent} is not a run folder: it has no {path.name}.")
-    text = path.read_text(encoding="utf-8") if path.is_file() else missing
+def _parse(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
-        return parse(text)
-    except (ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        return parse(path.read_text(encoding="utf-8") if path.is_file() else "")
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} cannot be read ({error!r}); was it edited or only half written?") from error
 
 
@@ -118,8 +118,16 @@ def _whole(config: str) -> str:
 
 
 def _predictions(text: str) -> list[Prediction]:
-    names = [one.name for one in fields(Prediction)]
-    return [Prediction(**{name: row[name] for name in names if name in row}) for row in map(json.loads, _lines(text))]
+    return [_prediction(json.loads(line)) for line in _lines(text)]
+
+
+def _prediction(row: dict[str, Any]) -> Prediction:
+    known = {one.name for one in fields(Prediction)}
+    prediction = Prediction(**{name: value for name, value in row.items() if name in known})
+    for name, kind in get_type_hints(Prediction).items():
+        if not isinstance(value := getattr(prediction, name), _KINDS.get(kind, kind)):
+            raise ValueError(f"{name} is {value!r}")
+    return prediction
 
 
 def _lines(text: str) -> list[str]:

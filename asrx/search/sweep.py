@@ -137,7 +137,7 @@ class Sweep:
         for folder in (trial.folder(self.folder) / run.name for run in self.runs(trial.params)):
             if not (folder / "config.yaml").exists():  # not begun
                 continue
-            began = read_json(folder / "environment.json", missing={})
+            began = read_json(folder / "environment.json")
             name = began.get("data_settings", str(folder))  # an earlier version did not say
             if name not in known:
                 cfg = read_config(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from statistics import mean
 from typing import NamedTuple
 
+from asrx.report.files import read_metrics
 from asrx.report.folder import read_epochs
 from asrx.search import process
 from asrx.search.ledger import Trial
@@ -111,7 +111,7 @@ def _outcome(folder: Path, sweep: Sweep) -> Outcome | None:
     """How a run ended, by its files; None where it has not."""
     if not (folder / "metrics.json").exists():
         return None
-    metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    metrics = read_metrics(folder)
     if metrics["state"] == "pruned":
         curve = read_curve(folder, sweep.metric, sweep.sign)
         return Outcome("pruned", sweep.sign * curve[-1] if curve and isfinite(curve[-1]) else None, metrics["reason"])

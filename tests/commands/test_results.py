@@ -14,7 +14,7 @@ from asrx.types import UserError
 
 def write(folder, name, seed, test, *changes):
     folder.mkdir(parents=True)
-    metrics = {"state": "finished", "test": test, "keras_parameters": 4510}
+    metrics = {"kind": "classification", "state": "finished", "test": test, "keras_parameters": 4510}
     overrides = [f"experiments={name}", f"seed={seed}", "dataset.root=/home/me/fsdd", "data_dir=/tmp/x", *changes]
     config = {
         "seed": seed,
@@ -98,9 +98,8 @@ def test_rows_about_other_runs_stay(tmp_path):
     assert every.startswith("above") and every.endswith("below\n") and every.count("\n| ") == 5
     insert(table([run for _, run in find(tmp_path / "fsdd_logmel")]), page)
     assert page.read_text() == every
-    (tmp_path / "digits_mel_corrected" / "metrics.json").write_text(
-        json.dumps({"state": "finished", "test": {"accuracy": 0.95, "utterances": 600}, "keras_parameters": 4510})
-    )
+    path = tmp_path / "digits_mel_corrected" / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"test": {"accuracy": 0.95, "utterances": 600}}))
     insert(table([run for _, run in find(tmp_path / "digits_mel_corrected")]), page)
     (row,) = [row for row in cells(page.read_text()) if len(row) > 4 and "accuracy 95.00" in row[4]]
     assert row[3].startswith("accuracy 80.00")

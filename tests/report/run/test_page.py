@@ -159,7 +159,11 @@ def test_spectrogram_has_the_tone_at_its_frequency_and_time():
     [
         ("metrics.json", None, "is not a run folder"),
         ("metrics.json", "{", "cannot be read"),
-        ("metrics.json", json.dumps({"kind": "translation"}), "known kinds are error_rate, classification"),
+        (
+            "metrics.json",
+            json.dumps({"kind": "translation", "state": "finished", "test": {}}),
+            "known kinds are error_rate, classification",
+        ),
         ("predictions.jsonl", '{"id": "a"}', "predictions.jsonl cannot be read"),
         ("predictions.jsonl", "", r"predictions\.jsonl has 0 of \d+ lines"),
     ],
