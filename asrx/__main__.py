@@ -61,11 +61,14 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     from omegaconf import OmegaConf
 
     from asrx.config.preflight import checked
+    from asrx.config.saved import read_config
+    from asrx.training.ranks import forget_ranks, take_ranks
     from asrx.training.run import alone, left_empty, run
     from asrx.types import UserError
 
     hydra = HydraConfig.get()
     if "worker" in cfg.search:
+        forget_ranks()
         from asrx.search.worker import work
 
         # joblib's workers would outlive the command
@@ -74,6 +77,7 @@ def _job(cfg, moved: list[str]) -> float | str | None:
     folder = Path(hydra.runtime.output_dir)
     overrides = OmegaConf.to_container(hydra.overrides.task)  # one may be an interpolation, of the config
     try:
+        take_ranks(cfg if cfg.resume is None else read_config(Path(cfg.resume)))
         with alone(folder), left_empty(folder):
             best = run(checked(cfg, moved), folder, [*overrides, *moved])
     except Exception as error:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from asrx.commands.outlet import outlets
+from asrx.training.ranks import forget_ranks
 from asrx.training.threads import wait_briefly
 from asrx.types import reason
 
@@ -30,6 +31,8 @@ def answered(arguments: list[str], trains: bool = False) -> Iterator[None]:
         trains: whether the command is worth going on with when nobody reads what it prints any more.
     """
     wait_briefly()
+    if not trains:
+        forget_ranks()
     logging.raiseExceptions = False  # a log that cannot be written, on a full disk, is done without
     asked = []
 

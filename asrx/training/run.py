@@ -24,6 +24,7 @@ from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_json
 from asrx.report.terminal import resuming
 from asrx.training.ancestry import check_unheard, heard_before
+from asrx.training.ranks import is_first
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.threads import Others, share
 from asrx.types import SPLITS, Hypothesis, ResultLogger, UserError
@@ -83,7 +84,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         bad = folder / "bad_utterances.jsonl"
         data = data_of(cfg, prepared, system.pipeline.objective, system.pipeline.out_len, bad, system.shortening)
         _fit_features(system, data)
-    if _is_main():
+    if is_first():
         heard = {split: _made_of(prepared, data, split) for split in SPLITS}
         _begin(cfg, folder, overrides, prepared, heard | {"train": heard["train"] | before})
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
@@ -95,7 +96,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     trainer = make_trainer(cfg, folder, loggers, _callbacks(cfg, folder, stopwatch, checkpoints, interrupt, callbacks))
     results = _train_and_test(cfg, trainer, system, data, checkpoints, interrupt, stopwatch)
     predictions = sorted(system.all_predictions(), key=itemgetter(0)) if results["test"] else []
-    if _is_main():
+    if is_first():
         if results["test"]:
             part, found = cfg.test_part, {}
             if "trial" not in cfg.search:
@@ -118,7 +119,7 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         UserError: somebody does.
     """
-    if not _is_main():
+    if not is_first():
         yield
         return
     lock = FileLock(folder / "lock")
@@ -148,16 +149,11 @@ def left_empty(folder: Path) -> Iterator[None]:
 
 
 def _check(cfg: DictConfig, folder: Path) -> None:
-    if cfg.resume is None and _is_main() and (folder / "config.yaml").exists():
+    if cfg.resume is None and is_first() and (folder / "config.yaml").exists():
         raise UserError(f"{folder} holds a run already: continue it with {resuming(folder)}, or name another folder.")
     if not isinstance(cfg.seed, int) or cfg.seed < 0:
         raise UserError(f"seed={cfg.seed} should be a whole number from 0.")
     check_words(cfg)
-
-
-def _is_main() -> bool:
-    """Whether this is the first of the processes of trainer=ddp, the one that writes and prints."""
-    return all(os.environ.get(name, "0") == "0" for name in ("LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
 
 
 def _threads(cfg: DictConfig, folder: Path, others: Others) -> int:
