@@ -127,23 +127,31 @@ class Search(Protocol):
 
 
 class TextDecoder(Protocol):
-    """What turns the outputs of a model into text. It needs no weights, so an exported model is read by the same one.
+    """What turns the outputs of an objective into text.
 
-    Log probabilities are (B, T, V) where a text is spelt frame by frame, (B, V) where it is one label. What it is built
-    with is among its attributes, so that an export can name it; `temperature` is what log probabilities are divided by
-    before `explain` says how sure it is.
+    They are log probabilities, (B, T, V) where a text is spelt frame by frame, (B, V) where it is one label, and then
+    it needs no weights: an exported model is read by the same one, and what it is built with is among its attributes,
+    so that an export can name it. Or they are the encodings (B, T, D), which a network goes on with.
+
+    Attributes:
+        labels: names of the outputs.
+        temperature: what log probabilities are divided by before `explain` says how sure it is.
+        search: how the text is looked for, the config's `decode`.
+        searches: the kinds of search that it can make.
     """
 
     labels: list[str]
     temperature: float
+    search: Any
+    searches: tuple[type, ...]
 
     @abstractmethod
-    def __call__(self, logp: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
+    def __call__(self, outputs: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         """One answer per utterance; lengths in encoder frames."""
 
     @abstractmethod
-    def explain(self, logp: torch.Tensor, text: str) -> tuple[float, list[Span]]:
-        """Of one utterance's log probabilities, without padding, and a text: how sure it is, and its words."""
+    def explain(self, outputs: torch.Tensor, text: str) -> tuple[float, list[Span]]:
+        """Of one utterance's outputs, without padding, and a text: how sure it is, and its words."""
 
 
 class Decoded(NamedTuple):
@@ -326,12 +334,12 @@ class Objective(Protocol):
         raise NotImplementedError
 
     @abstractmethod
-    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        """What `decoder` reads, float32."""
+    def outputs(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        """What `decoder` reads, float32: log probabilities, where it needs no weights."""
 
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         """One answer per utterance."""
-        return self.decoder(self.log_probabilities(enc_BTD, lengths_B), lengths_B)
+        return self.decoder(self.outputs(enc_BTD, lengths_B), lengths_B)
 
     @abstractmethod
     def metrics(self) -> Any:

@@ -22,6 +22,8 @@ class CTCDecoder(TextDecoder):
         temperature: what log probabilities are divided by for confidences.
     """
 
+    searches = (Search,)
+
     def __init__(self, labels: Sequence[str], search: Search | None = None, temperature: float = 1.0):
         self.labels, self.search, self.temperature = list(labels), search or Greedy(), temperature
         self.ids = {label: i for i, label in enumerate(labels)}

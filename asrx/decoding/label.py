@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from asrx.decoding.greedy import Greedy
 from asrx.types import Hypothesis, Span, TextDecoder
 
 
@@ -16,6 +17,9 @@ class LabelDecoder(TextDecoder):
         labels: in the order of the outputs.
         temperature: what log probabilities are divided by for confidences.
     """
+
+    search = Greedy()
+    searches = (Greedy,)
 
     def __init__(self, labels: Sequence[str], temperature: float = 1.0):
         self.labels, self.temperature = list(labels), temperature

@@ -44,7 +44,7 @@ def probabilities(trained: Trained, noise: nn.Module | None = None) -> torch.Ten
     objective, n = trained.pipeline.objective, len(trained.data.utterances[trained.cfg.test_part])
     p_NV = torch.zeros(n, len(objective.decoder.labels))
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
-        p_NV[batch.index_B] = objective.log_probabilities(enc_BTD, lengths_B).exp()
+        p_NV[batch.index_B] = objective.outputs(enc_BTD, lengths_B).exp()
     return p_NV
 
 

@@ -30,7 +30,7 @@ class WaveGraph(nn.Module):
         batch, time = wave_BT.shape
         lengths_B = torch.where(lengths_B < 0, time, lengths_B) + lengths_B.new_zeros(batch)
         enc_BTD, lengths_B = self.pipeline(wave_BT, lengths_B)
-        logp = self.pipeline.objective.log_probabilities(enc_BTD, lengths_B)
+        logp = self.pipeline.objective.outputs(enc_BTD, lengths_B)
         return logp.repeat_interleave(self.repeats, 1) if self.repeats > 1 else logp, lengths_B * self.repeats
 
 
@@ -50,7 +50,7 @@ class FrameGraph(nn.Module):
         """Frames and their lengths to log probabilities and lengths in frames."""
         frames_BTF = frames.transpose(1, 2) if self.bins_first else frames
         enc_BTD, lengths_B = self.pipeline.encoder(*self.pipeline.features.normalized(frames_BTF, lengths_B))
-        return self.pipeline.objective.log_probabilities(enc_BTD, lengths_B), lengths_B
+        return self.pipeline.objective.outputs(enc_BTD, lengths_B), lengths_B
 
 
 class ChunkGraph(nn.Module):
@@ -96,7 +96,7 @@ class ChunkGraph(nn.Module):
         enc_BTD, (*contexts, outputs, cells, waiting) = encoder.advance(
             frames_BTF, [*contexts, outputs, cells, waiting]
         )
-        logp_BTV = objective.log_probabilities(enc_BTD, lengths_B)
+        logp_BTV = objective.outputs(enc_BTD, lengths_B)
         place_BT = given_B[:, None] + torch.arange(logp_BTV.shape[1])
         nothing_V = torch.full((logp_BTV.shape[2],), NEVER)
         nothing_V[-1] = 0

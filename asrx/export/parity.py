@@ -98,7 +98,7 @@ def accuracy(answer, trained: Trained, part: str) -> dict[str, float]:
 
 def _answer(pipeline, wave_T: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     encodings = pipeline(wave_T[None], torch.tensor([len(wave_T)]))
-    return pipeline.objective.log_probabilities(*encodings), encodings[1]
+    return pipeline.objective.outputs(*encodings), encodings[1]
 
 
 def _padded(exported: Exported, waves: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -64,7 +64,7 @@ class CrossEntropy(nn.Module, Objective):
         logits_BV = self._logits(enc_BTD, lengths_B)
         return functional.cross_entropy(logits_BV, ids_B, reduction="none", label_smoothing=self.label_smoothing)
 
-    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    def outputs(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         """Of every label, in the decoder's order: (B, V) float32."""
         return self._logits(enc_BTD, lengths_B).log_softmax(-1)
 

@@ -77,7 +77,7 @@ class CTC(nn.Module, Objective):
 
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
         losses_B = functional.ctc_loss(
-            self.log_probabilities(enc_BTD, lengths_B).transpose(0, 1),
+            self.outputs(enc_BTD, lengths_B).transpose(0, 1),
             targets.ids_BU,
             lengths_B,
             targets.lengths_B,
@@ -87,12 +87,12 @@ class CTC(nn.Module, Objective):
         return losses_B / targets.lengths_B
 
     def disagreement(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
-        logp_BTV = zero_padding(self.log_probabilities(enc_BTD, lengths_B), lengths_B)
+        logp_BTV = zero_padding(self.outputs(enc_BTD, lengths_B), lengths_B)
         other_BTV = logp_BTV.roll(len(logp_BTV) // 2, 0).detach()
         apart_B = functional.kl_div(logp_BTV, other_BTV, reduction="none", log_target=True).sum((1, 2))
         return self.consistency * apart_B / targets.lengths_B
 
-    def log_probabilities(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+    def outputs(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         with torch.autocast(enc_BTD.device.type, enabled=False):
             return self.head(self.norm(enc_BTD.float())).log_softmax(-1)
 

@@ -62,7 +62,7 @@ class TorchEngine(Engine):
     @torch.inference_mode()
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         enc_BTD, lengths_B = self.pipeline(wave_BT, lengths_B)
-        return self.pipeline.objective.log_probabilities(enc_BTD, lengths_B), lengths_B
+        return self.pipeline.objective.outputs(enc_BTD, lengths_B), lengths_B
 
 
 class OnnxEngine(Engine):

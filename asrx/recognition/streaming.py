@@ -92,7 +92,7 @@ class CausalStream(Stream):
     def _heard(self, enc_BTD: torch.Tensor) -> Iterator[Heard]:
         if not enc_BTD.shape[1]:
             return
-        logp_BTV = self.pipeline.objective.log_probabilities(enc_BTD, torch.tensor([enc_BTD.shape[1]]))
+        logp_BTV = self.pipeline.objective.outputs(enc_BTD, torch.tensor([enc_BTD.shape[1]]))
         self.logp_TV = torch.cat([self.logp_TV, logp_BTV[0]])
         while end := self._end():
             yield from self._over(end)

@@ -115,7 +115,7 @@ def _heard(folder: Path, configs: Sequence[tuple[Point, DictConfig]]) -> _Heard:
     for batch, enc_BTD, lengths_B in encoded(trained, None):
         targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
         said = [objective.text(ids[:n]) for ids, n in targets]
-        batches.append((objective.log_probabilities(enc_BTD, lengths_B), lengths_B, said))
+        batches.append((objective.outputs(enc_BTD, lengths_B), lengths_B, said))
     words = words_of(objective, [u.text for u in trained.data.utterances["train"]])
     nodes = {point.get("decode"): OmegaConf.to_container(cfg.decode) for point, cfg in configs}
     return _Heard(objective, words, nodes, batches)

@@ -76,7 +76,7 @@ def _answers(pipeline: Pipeline, batches: Iterable[Batch]) -> list[_Answer]:
     objective, answers = pipeline.objective, []
     for batch in batches:
         enc_BTD, lengths_B = pipeline(batch.wave_BT, batch.lengths_B)
-        logp = objective.log_probabilities(enc_BTD, lengths_B)
+        logp = objective.outputs(enc_BTD, lengths_B)
         for ids, n, hypothesis, own, frames in zip(
             batch.targets.ids_BU.tolist(),
             batch.targets.lengths_B.tolist(),

@@ -52,7 +52,7 @@ def explained(pipeline: Pipeline, data: DataModule, part: str, texts: Mapping[in
     frame = pipeline.hop() / data.store.sample_rate
     for batch in batches(data, part, np.array(sorted(texts), np.int64)):
         enc_BTD, frames_B = pipeline(batch.wave_BT, batch.lengths_B)
-        logp = pipeline.objective.log_probabilities(enc_BTD, frames_B)
+        logp = pipeline.objective.outputs(enc_BTD, frames_B)
         ends = (batch.lengths_B / data.store.sample_rate).tolist()
         for place, own, frames, end in zip(batch.index_B.tolist(), logp, frames_B.tolist(), ends, strict=True):
             confidence, spans = decoder.explain(own[:frames] if own.dim() == 2 else own, texts[place])

@@ -17,8 +17,6 @@ from asrx.features.tried import features_of
 from asrx.masking import mean
 from asrx.types import Encoder, Objective, Search, UserError
 
-GREEDY = "asrx.decoding.greedy.Greedy"
-
 
 class Pipeline(nn.Module):
     """Clip, features, encoder and objective.
@@ -104,12 +102,14 @@ def set_search(node: DictConfig, objective: Objective, words: Sequence[str] | No
         words: of the training part; None where they are not known.
 
     Raises:
-        UserError: the decoder has one way alone, or the search cannot be made.
+        UserError: it cannot be made, or is none of the decoder's kinds.
     """
-    if hasattr(objective.decoder, "search"):
-        objective.decoder.search = build(node, Search, labels=objective.decoder.labels, words=words)
-    elif node["_target_"] != GREEDY:
-        raise UserError("decode searches for what CTC writes, and this model has one label an utterance: leave it out.")
+    decoder = objective.decoder
+    search = build(node, Search, labels=decoder.labels, words=words)
+    if not isinstance(search, decoder.searches):
+        able = " or ".join(f"decode={kind.__name__.lower()}" for kind in decoder.searches)
+        raise UserError(f"{type(decoder).__name__} cannot make decode's {type(search).__name__}: use {able}.")
+    decoder.search = search
 
 
 def words_of(objective: Objective, texts: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ def main(run: Path, words: str, characters: str) -> None:
     objective = trained.pipeline.objective
     heard = []
     for batch, enc_BTD, lengths_B in encoded(trained, None):
-        logp = objective.log_probabilities(enc_BTD, lengths_B)
+        logp = objective.outputs(enc_BTD, lengths_B)
         said = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
         rows = zip(logp, lengths_B.tolist(), said, strict=True)
         heard += [(own[:n], objective.text(ids[:length])) for own, n, (ids, length) in rows]

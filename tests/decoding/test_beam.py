@@ -103,7 +103,7 @@ def test_ctc_searches_with_the_beam_that_the_config_names():
     enc, lengths = torch.randn(6, 5, 4), torch.tensor([5, 4, 3, 5, 4, 3])
     answers = objective.decode(enc, lengths)
     for i, n in enumerate(lengths):
-        ids, score = most_probable(objective.log_probabilities(enc, lengths)[i, :n].detach(), objective.decoder.blank)
+        ids, score = most_probable(objective.outputs(enc, lengths)[i, :n].detach(), objective.decoder.blank)
         assert answers[i].text == objective.text(ids)
         assert answers[i].score == pytest.approx(score, abs=1e-5)
     with pytest.raises(UserError, match=r"decode\.beam=1 should be 2 or more"):

@@ -187,7 +187,7 @@ class _Torch(Engine):
         enc_BTD, ends_B = self.pipeline(wave_BT, lengths_B)
         if self.whole_frames:
             ends_B = self.pipeline.features.frames(lengths_B) // 4
-        return self.pipeline.objective.log_probabilities(enc_BTD, ends_B), ends_B
+        return self.pipeline.objective.outputs(enc_BTD, ends_B), ends_B
 
 
 ONLINE = """

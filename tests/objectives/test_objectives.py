@@ -24,7 +24,7 @@ def ctc():
 
 def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
     enc, target = torch.randn(1, 4, 4), ctc.encode("ab")
-    logp = ctc.log_probabilities(enc, torch.tensor([4]))[0]
+    logp = ctc.outputs(enc, torch.tensor([4]))[0]
     total = torch.tensor(0.0)
     for path in product(range(4), repeat=4):
         collapsed = [s for i, s in enumerate(path) if s != ctc.decoder.blank and (i == 0 or s != path[i - 1])]
@@ -48,7 +48,7 @@ def test_two_views_are_drawn_to_each_other_and_padding_is_not_looked_at():
     one, other = torch.randn(2, 2, 3, 4)
     assert not ctc.disagreement(torch.cat([one, one]), lengths, target).any()
     apart = ctc.disagreement(torch.cat([one, other]), lengths, target)
-    logp, logq = (ctc.log_probabilities(x, lengths[:2]) for x in (one, other))
+    logp, logq = (ctc.outputs(x, lengths[:2]) for x in (one, other))
     kl = (logq.exp() * (logq - logp)).sum(-1)  # of the first view, against the other
     torch.testing.assert_close(apart[:2], 0.2 * torch.stack([kl[0].sum() / 2, kl[1, :2].sum()]))
     enc = torch.cat([one, other]).requires_grad_()

@@ -86,7 +86,7 @@ def test_pauses_end_utterances_and_no_frame_is_lost():
     for row, character in zip(logp, pieces, strict=True):
         row[stream.decoder.ids.get(character, blank)] = 0
     heard = []
-    pipeline.objective.log_probabilities = lambda enc_BTD, _: enc_BTD
+    pipeline.objective.outputs = lambda enc_BTD, _: enc_BTD
     for part in logp.split(7):
         heard += list(stream._heard(part[None]))
     heard += stream._over(len(stream.logp_TV))
@@ -117,7 +117,7 @@ def test_any_model_can_be_streamed_by_windows(monkeypatch):
         @torch.inference_mode()
         def __call__(self, wave_BT, lengths_B):
             encodings = pipeline(wave_BT, lengths_B)
-            return pipeline.objective.log_probabilities(*encodings), encodings[1]
+            return pipeline.objective.outputs(*encodings), encodings[1]
 
     words, silence = sound(6).split(RATE), torch.zeros(RATE)
     wave = torch.cat([silence, words[0], silence[:9000], *words[1:5], silence, silence, words[5]])

@@ -23,7 +23,7 @@ class Pipeline(torch.nn.Module):
     def __init__(self, decoder, metrics, logps):
         super().__init__()
         self.logps, text = iter(logps), lambda ids: "".join(decoder.labels[i] for i in ids)
-        self.objective = SimpleNamespace(decoder=decoder, metrics=metrics, text=text, log_probabilities=lambda x, _: x)
+        self.objective = SimpleNamespace(decoder=decoder, metrics=metrics, text=text, outputs=lambda x, _: x)
 
     def forward(self, wave_BT, lengths_B):
         logp = next(self.logps)
