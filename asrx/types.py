@@ -265,6 +265,21 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class LayeredEncoder(Encoder, Protocol):
+    """An encoder with `depth` layers of one width, each of whose outputs can be listened to."""
+
+    depth: int
+
+    @abstractmethod
+    def layered(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """What each layer answers, (B, T', D), the last as `forward` does, and lengths."""
+
+    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        outputs, lengths_B = self.layered(frames_BTF, lengths_B)
+        return outputs[-1], lengths_B
+
+
+@runtime_checkable
 class StreamingEncoder(Encoder, Protocol):
     """An encoder whose outputs depend on no more of the future than `lookahead` of them, and that can be run on a part
     after the other: together, whatever the parts, they give what the whole gives.
@@ -304,6 +319,7 @@ class Objective(Protocol):
         of_mean: whether the mean of the encodings over time is all that it looks at, so that those of several readings
             can be averaged.
         views: times that each training utterance is encoded, its features augmented anew.
+        inner: share of the loss while training that is taken where half of the encoder's layers have been gone through.
     """
 
     monitor: str
@@ -311,6 +327,7 @@ class Objective(Protocol):
     decoder: TextDecoder
     of_mean: bool = False
     views: int = 1
+    inner: float = 0.0
 
     @abstractmethod
     def encode(self, text: str) -> list[int]:

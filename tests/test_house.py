@@ -205,7 +205,8 @@ FLOORS = [
     {"types", "masking"},
     {"checkpoint", "language", "sound"},
     {"config"},
-    {"features", "augment", "models", "decoding", "metrics"},
+    {"features", "augment", "models", "metrics"},
+    {"decoding"},  # some decoders have a network
     {"objectives"},
     {"data"},  # it makes copies with augmentations
     {"report", "watching"},

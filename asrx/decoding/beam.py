@@ -89,13 +89,13 @@ def beam(
         last_BK = torch.where(stays_BK, last_BK.gather(1, from_BK), token_BK)
         source_BK = prefix_BK.gather(1, from_BK)
         parent_BK = torch.where(stays_BK, parent_BK.gather(1, from_BK), source_BK).masked_fill(none_BK, NO_PARENT)
-        prefix_BK = torch.where(stays_BK, source_BK, _hash(source_BK, token_BK)).masked_fill(none_BK, NO_PREFIX)
+        prefix_BK = torch.where(stays_BK, source_BK, prefix_name(source_BK, token_BK)).masked_fill(none_BK, NO_PREFIX)
     scores_B, place_B = torch.logaddexp(ends_blank_BK, ends_token_BK).max(1)
     return _texts(choices, place_B, v, blank), scores_B.tolist()
 
 
-def _hash(prefix: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
-    """The name of a prefix with one more token: SplitMix64's mixing (https://doi.org/10.1145/2660193.2660195)."""
+def prefix_name(prefix: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
+    """The name of a prefix, a 64-bit hash, with one more token: SplitMix64's mixing (https://doi.org/10.1145/2660193.2660195)."""
     x = prefix * 0x5851F42D4C957F2D + (token + 1) * -0x61C8864680B583EB  # products wrap around
     for shift, factor in ((30, -0x40A7B892E31B1A47), (27, -0x6B2FB644ECCEEE15)):
         x = (x ^ (x >> shift)) * factor

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import groupby
-from operator import itemgetter
 
 import torch
 
 from asrx.decoding.greedy import Greedy
+from asrx.decoding.spans import aligned, words
 from asrx.types import Hypothesis, Search, Span, TextDecoder
 
 
@@ -41,33 +39,5 @@ class CTCDecoder(TextDecoder):
         empty text is the geometric mean of the blank's.
         """
         logp = (logp / self.temperature).log_softmax(-1)
-        words = self._words(logp, text)
-        if not words:
-            return float(logp[:, self.blank].mean().exp()), []
-        return sum(word.confidence for word in words) / len(words), words
-
-    def _words(self, logp_TV: torch.Tensor, text: str) -> list[Span]:
-        characters, words, place = self._characters(logp_TV, text), [], 0
-        for word in text.split(" "):
-            own = characters[place : place + len(word)]
-            place += len(word) + 1
-            if own:
-                starts, ends, logps = zip(*own, strict=True)
-                words.append(Span(word, starts[0], ends[-1], math.exp(sum(logps) / len(own))))
-        return words
-
-    def _characters(self, logp_TV: torch.Tensor, text: str) -> list[tuple[int, int, float]]:
-        """First frame, end and best log probability of each character."""
-        from torchaudio.functional import forced_align
-
-        if not text:
-            return []
-        ids_1U = torch.tensor([[self.ids[character] for character in text]])
-        path_1T, logp_1T = forced_align(logp_TV[None], ids_1U, blank=self.blank)
-        characters, end = [], 0
-        for token, group in groupby(zip(path_1T[0].tolist(), logp_1T[0].tolist(), strict=True), key=itemgetter(0)):
-            logps = [logp for _, logp in group]
-            start, end = end, end + len(logps)
-            if token != self.blank:
-                characters.append((start, end, max(logps)))
-        return characters
+        confidence, found = words(text, aligned(logp, [self.ids[character] for character in text], self.blank))
+        return (confidence, found) if found else (float(logp[:, self.blank].mean().exp()), [])

@@ -58,13 +58,28 @@ class SelfAttention(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor, keep_B11T: torch.Tensor) -> torch.Tensor:
         """(B, T, D), and which positions are looked at, to (B, T, D)."""
-        qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value_BHTE = qkv.unbind(0)
-        cos_TE, sin_TE = _turns(x_BTD.shape[1], query.shape[-1], x_BTD)
-        query, key = _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE)
+        query, key, value_BHTE = self._heads(x_BTD, 0)
         dropout = self.dropout if self.training else 0.0
         heard_BHTE = functional.scaled_dot_product_attention(query, key, value_BHTE, keep_B11T, dropout)
         return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
+
+    def advance(
+        self, x_B1D: torch.Tensor, past: tuple[torch.Tensor, torch.Tensor] | None
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+        """The next position (B, 1, D), which looks at those before it, and their keys and values (B, H, T, E), to what
+        is heard there, and keys and values with its own."""
+        query, key, value_BHTE = self._heads(x_B1D, past[0].shape[2] if past else 0)
+        if past:
+            key, value_BHTE = torch.cat([past[0], key], 2), torch.cat([past[1], value_BHTE], 2)
+        heard_BH1E = functional.scaled_dot_product_attention(query, key, value_BHTE)
+        return self.outwards(heard_BH1E.transpose(1, 2).flatten(2)), (key, value_BHTE)
+
+    def _heads(self, x_BTD: torch.Tensor, start: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Queries, keys and values (B, H, T, E) of positions from `start`."""
+        qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        query, key, value_BHTE = qkv.unbind(0)
+        cos_TE, sin_TE = _turns(start, x_BTD.shape[1], query.shape[-1], x_BTD)
+        return _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE), value_BHTE
 
 
 def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:
@@ -79,10 +94,11 @@ def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:
     )
 
 
-def _turns(time: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine and sine of each position's angles, (T, width)."""
+def _turns(start: int, time: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine of the angles of `time` positions from `start`, (T, width)."""
     pace = 10_000 ** -(torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
-    angles = torch.arange(time, device=like.device, dtype=torch.float32)[:, None] * pace.repeat(2)
+    places_T = torch.arange(start, start + time, device=like.device, dtype=torch.float32)
+    angles = places_T[:, None] * pace.repeat(2)
     return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 
 

@@ -8,10 +8,10 @@ from torch.nn import functional
 
 from asrx.masking import valid, zero_padding
 from asrx.models.attention import SelfAttention, Subsampling, feed_forward
-from asrx.types import Encoder, UserError
+from asrx.types import LayeredEncoder, UserError
 
 
-class Conformer(nn.Module, Encoder):
+class Conformer(nn.Module, LayeredEncoder):
     """Convolutional subsampling and Conformer blocks (Gulati et al. 2020, https://arxiv.org/abs/2005.08100), with
     rotary positions. Padding is kept out of attention and of convolutions.
 
@@ -44,7 +44,7 @@ class Conformer(nn.Module, Encoder):
         super().__init__()
         if kernel % 2 == 0:
             raise UserError(f"model.encoder.kernel={kernel} should be odd, so that it looks as far back as ahead.")
-        self.dim = width
+        self.dim, self.depth = width, layers
         self.subsampling = Subsampling(in_dim, channels, time_strides, width, dropout)
         self.blocks = nn.ModuleList(Block(width, heads, expansion, kernel, dropout) for _ in range(layers))
 
@@ -52,13 +52,16 @@ class Conformer(nn.Module, Encoder):
         """Number of encoder frames of `n_frames` feature frames; works on integers and on integer tensors."""
         return self.subsampling.convs.out_len(n_frames)
 
-    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, T, F) and lengths to (B, T / 2**time_strides, D) and lengths."""
+    forward = LayeredEncoder.forward
+
+    def layered(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """(B, T, F) and lengths to (B, T / 2**time_strides, D) of each block and lengths."""
         x_BTD, lengths_B = self.subsampling(frames_BTF, lengths_B)
-        keep_BT = valid(lengths_B, x_BTD.shape[1])
+        keep_BT, outputs = valid(lengths_B, x_BTD.shape[1]), []
         for block in self.blocks:
             x_BTD = block(x_BTD, keep_BT)
-        return zero_padding(x_BTD, lengths_B), lengths_B
+            outputs.append(x_BTD)
+        return [*outputs[:-1], zero_padding(x_BTD, lengths_B)], lengths_B
 
 
 class Block(nn.Module):

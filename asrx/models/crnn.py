@@ -7,10 +7,10 @@ from torch import nn
 
 from asrx.models.convolution import ConvStack
 from asrx.models.recurrent import LSTMStack
-from asrx.types import Encoder
+from asrx.types import LayeredEncoder
 
 
-class CRNN(nn.Module, Encoder):
+class CRNN(nn.Module, LayeredEncoder):
     """2-D convolutions, then BiLSTM layers: Deep Speech 2 in small (https://arxiv.org/abs/1512.02595).
 
     Args:
@@ -38,14 +38,17 @@ class CRNN(nn.Module, Encoder):
         self.project = nn.Linear(self.convs.dim, width)
         self.dropout = nn.Dropout(dropout)
         self.lstm = LSTMStack(width, width, layers, bidirectional=True, dropout=dropout)
-        self.dim = self.lstm.dim
+        self.dim, self.depth = self.lstm.dim, layers
 
     def out_len(self, n_frames):
         """Number of encoder frames of `n_frames` feature frames; works on integers and on integer tensors."""
         return self.convs.out_len(n_frames)
 
-    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, T, F) and lengths to (B, T / 2**time_strides, D) and lengths."""
+    forward = LayeredEncoder.forward
+
+    def layered(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """(B, T, F) and lengths to (B, T / 2**time_strides, D) of each LSTM layer and lengths."""
         x_BTD, lengths_B = self.convs(frames_BTF, lengths_B)
         x_BTD = self.dropout(self.project(x_BTD).relu())
-        return self.dropout(self.lstm(x_BTD, lengths_B)), lengths_B
+        *inner, last_BTD = self.lstm.layered(x_BTD, lengths_B)
+        return [*inner, self.dropout(last_BTD)], lengths_B

@@ -85,7 +85,9 @@ def largest(wide: dict[str, torch.Tensor], module: nn.ModuleList) -> dict[str, t
         return wide
 
     def heads(stretches: int = 1, alone: int | None = None) -> Units:
-        axes = {"objective.norm.weight": 0, "objective.norm.bias": 0, "objective.head.weight": 1}
+        # what reads the encodings, in each objective
+        axes = {f"objective.{own}norm.{name}": 0 for own in ("", "ctc.") for name in ("weight", "bias")}
+        axes |= {f"objective.{name}.weight": 1 for name in ("head", "ctc.head", "network.inwards", "network.hear")}
         return [Axis(name, dim, stretches, alone) for name, dim in axes.items() if name in wide]
 
     kept: dict[tuple[str, int], torch.Tensor] = {}

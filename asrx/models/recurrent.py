@@ -34,15 +34,21 @@ class LSTMStack(nn.Module):
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         """(B, T, in_dim) and lengths to (B, T, dim), zeros in the padding."""
+        return self.layered(x_BTD, lengths_B)[-1]
+
+    def layered(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[torch.Tensor]:
+        """(B, T, in_dim) and lengths to (B, T, dim) of each layer, zeros in the padding."""
         time = torch.arange(x_BTD.shape[1], device=x_BTD.device)
         turned_BT = torch.where(time < lengths_B[:, None], lengths_B[:, None] - 1 - time, time)
+        outputs = []
         for i, layer in enumerate(self.layers):
             x_BTD = self.dropout(x_BTD) if i else x_BTD
             ways = [layer[0](x_BTD)[0]]
             if len(layer) == 2:
                 ways.append(_reorder(layer[1](_reorder(x_BTD, turned_BT))[0], turned_BT))
             x_BTD = zero_padding(torch.cat(ways, -1), lengths_B)
-        return x_BTD
+            outputs.append(x_BTD)
+        return outputs
 
     def advance(
         self, x_BTD: torch.Tensor, outputs_LBD: torch.Tensor, cells_LBD: torch.Tensor

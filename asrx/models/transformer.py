@@ -7,10 +7,10 @@ from torch import nn
 
 from asrx.masking import valid, zero_padding
 from asrx.models.attention import SelfAttention, Subsampling, feed_forward
-from asrx.types import Encoder
+from asrx.types import LayeredEncoder
 
 
-class Transformer(nn.Module, Encoder):
+class Transformer(nn.Module, LayeredEncoder):
     """Convolutional subsampling and transformer layers (https://arxiv.org/abs/1910.10352) that normalise what they look
     at (https://arxiv.org/abs/2002.04745), with rotary positions. Padding is kept out of attention.
 
@@ -39,7 +39,7 @@ class Transformer(nn.Module, Encoder):
         dropout: float = 0.1,
     ):
         super().__init__()
-        self.dim = width
+        self.dim, self.depth = width, layers
         self.subsampling = Subsampling(in_dim, channels, time_strides, width, dropout)
         self.layers = nn.ModuleList(Layer(width, heads, expansion, dropout) for _ in range(layers))
         self.last = nn.LayerNorm(width)
@@ -48,13 +48,16 @@ class Transformer(nn.Module, Encoder):
         """Number of encoder frames of `n_frames` feature frames; works on integers and on integer tensors."""
         return self.subsampling.convs.out_len(n_frames)
 
-    def forward(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, T, F) and lengths to (B, T / 2**time_strides, D) and lengths."""
+    forward = LayeredEncoder.forward
+
+    def layered(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[list[torch.Tensor], torch.Tensor]:
+        """(B, T, F) and lengths to (B, T / 2**time_strides, D) of each layer and lengths."""
         x_BTD, lengths_B = self.subsampling(frames_BTF, lengths_B)
-        keep_B11T = valid(lengths_B, x_BTD.shape[1])[:, None, None]
+        keep_B11T, outputs = valid(lengths_B, x_BTD.shape[1])[:, None, None], []
         for layer in self.layers:
             x_BTD = layer(x_BTD, keep_B11T)
-        return zero_padding(self.last(x_BTD), lengths_B), lengths_B
+            outputs.append(x_BTD)
+        return [*outputs[:-1], zero_padding(self.last(x_BTD), lengths_B)], lengths_B
 
 
 class Layer(nn.Module):

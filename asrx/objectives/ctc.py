@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from unicodedata import normalize
 
 import torch
 from torch import nn
@@ -12,11 +11,11 @@ from torch.nn import functional
 
 from asrx.decoding.ctc import CTCDecoder
 from asrx.masking import zero_padding
-from asrx.metrics.error_rate import ErrorRate
-from asrx.types import Objective, Targets, UserError
+from asrx.objectives.transcribing import Transcribing
+from asrx.types import Targets, UserError
 
 
-class CTC(nn.Module, Objective):
+class CTC(Transcribing):
     """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf).
 
     The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of target
@@ -30,13 +29,12 @@ class CTC(nn.Module, Objective):
             blanks, in about a quarter of the steps with it.
         consistency: weight of CR-CTC's term (Yao et al. 2024, https://arxiv.org/abs/2410.05101): every training
             utterance is masked in two ways, each of which is to say what the other says. 0 is CTC alone; theirs is 0.2.
+        inner: share of the loss that is taken where half of the encoder's layers have been gone through, by the same
+            output layer: InterCTC (Lee and Watanabe 2021, https://arxiv.org/abs/2102.03216), where it is 0.3.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `consistency` is below 0.
+        UserError: the alphabet repeats a character or is empty; `consistency` is below 0; `inner` is no share.
     """
-
-    monitor = "val/cer"
-    modes = ErrorRate.modes
 
     def __init__(
         self,
@@ -45,31 +43,17 @@ class CTC(nn.Module, Objective):
         lowercase: bool = True,
         layer_norm: bool = True,
         consistency: float = 0.0,
+        inner: float = 0.0,
     ):
-        super().__init__()
-        alphabet = normalize("NFC", alphabet)  # as texts are
-        if not alphabet or len(set(alphabet)) < len(alphabet):
-            raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
-        self.decoder = CTCDecoder(alphabet)
+        super().__init__(alphabet, lowercase)
+        self.decoder = CTCDecoder(self.alphabet)
         if not consistency >= 0:
             raise UserError(f"model.objective.consistency={consistency} should be 0 or more.")
-        self.consistency, self.views = consistency, 1 + (consistency > 0)
-        self.lowercase = lowercase
+        if not 0 <= inner < 1:
+            raise UserError(f"model.objective.inner={inner} should be from 0 to below 1.")
+        self.consistency, self.views, self.inner = consistency, 1 + (consistency > 0), inner
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
-        self.head = nn.Linear(in_dim, len(alphabet) + 1)
-
-    def encode(self, text: str) -> list[int]:
-        text = " ".join(text.split())
-        text = text.lower() if self.lowercase else text
-        strange = sorted(set(text) - set(self.decoder.labels))
-        if strange:
-            raise ValueError(f"characters outside model.objective.alphabet: {' '.join(map(repr, strange))}")
-        if not text:
-            raise ValueError("the transcript is empty")
-        return [self.decoder.ids[character] for character in text]
-
-    def text(self, target: Sequence[int]) -> str:
-        return "".join(self.decoder.labels[i] for i in target)
+        self.head = nn.Linear(in_dim, len(self.alphabet) + 1)
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
         """CTC needs one frame per character and one blank between equal neighbours."""
@@ -95,6 +79,3 @@ class CTC(nn.Module, Objective):
     def outputs(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         with torch.autocast(enc_BTD.device.type, enabled=False):
             return self.head(self.norm(enc_BTD.float())).log_softmax(-1)
-
-    def metrics(self) -> ErrorRate:
-        return ErrorRate()

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from asrx.decoding.ctc import CTCDecoder
 from asrx.features.base import Features
 from asrx.recognition.answers import Piece, Word
 from asrx.recognition.engines import TorchEngine
@@ -233,6 +234,8 @@ def _check(pipeline: Pipeline) -> None:
             "this model's encoder looks at the whole recording: train with model=stream_ctc features=nemo "
             "features.normalize=corpus."
         )
+    if not isinstance(pipeline.objective.decoder, CTCDecoder):
+        raise UserError("a stream is written down by CTC, and this model has another objective: use model=stream_ctc.")
     features = pipeline.features
     if features.reach is None or features.normalize not in ("none", "corpus"):
         raise UserError(

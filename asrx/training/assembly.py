@@ -22,7 +22,7 @@ from asrx.training.pipeline import build_pipeline, words_of
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.system import Augmentation, Optimisation, System
-from asrx.types import SPLITS, Objective, Split, UserError
+from asrx.types import SPLITS, LayeredEncoder, Objective, Split, UserError
 
 
 def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> System:
@@ -46,8 +46,14 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
             "augment.mixup blends each view of an utterance with something else, and model.objective.consistency wants "
             "them to agree: leave one of the two out."
         )
+    encoder = pipeline.encoder
+    if pipeline.objective.inner and not (isinstance(encoder, LayeredEncoder) and encoder.depth > 1):
+        raise UserError(
+            f"model.objective.inner listens within the encoder, and {type(encoder).__name__} as it is has no two "
+            "layers of one width: use crnn with model.encoder.layers=2, conformer or transformer, or leave it out."
+        )
     if cfg.model.init:
-        parts = nn.ModuleList([pipeline.encoder, pipeline.objective])
+        parts = nn.ModuleList([encoder, pipeline.objective])
         build(cfg.model.init, Function("module", nn.Module), module=parts)
     objective = pipeline.objective
     card = {

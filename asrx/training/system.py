@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from asrx.augment.mixup import Mixup
+from asrx.augment.mixup import Mix, Mixup
 from asrx.training.pipeline import Pipeline
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
@@ -117,14 +117,28 @@ class System(pl.LightningModule):
             mix = self.mixup(len(lengths_B), self.device) if self.mixup else None
             if mix:
                 frames_BTF, lengths_B = mix.blend(frames_BTF, lengths_B)
-        enc_BTD, lengths_B = self.pipeline.encoder(frames_BTF, lengths_B)
+        objective, encoder = self.pipeline.objective, self.pipeline.encoder
+        if objective.inner:
+            outputs, lengths_B = encoder.layered(frames_BTF, lengths_B)
+            *_, inner_BTD = outputs[: len(outputs) // 2]
+            inner_B = self._training_loss(inner_BTD, lengths_B, batch, mix)
+            last_B = self._training_loss(outputs[-1], lengths_B, batch, mix)
+            loss_B = objective.inner * inner_B + (1 - objective.inner) * last_B
+        else:
+            loss_B = self._training_loss(*encoder(frames_BTF, lengths_B), batch, mix)
+        self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
+        return loss_B.mean()
+
+    def _training_loss(
+        self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch, mix: Mix | None
+    ) -> torch.Tensor:
+        """One loss per utterance, (B,), with what views and blended utterances add."""
         loss_B = self._loss(enc_BTD, lengths_B, batch)
         if self.pipeline.objective.views > 1:
             loss_B = loss_B + self.pipeline.objective.disagreement(enc_BTD, lengths_B, batch.targets)
         if mix:
             loss_B = mix.combine(loss_B, self._loss(enc_BTD, lengths_B, batch.partners(mix.partner_B)))
-        self.train_loss = self.train_loss.to(self.device) + _sum_and_count(loss_B)
-        return loss_B.mean()
+        return loss_B
 
     def _loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch) -> torch.Tensor:
         """One loss per utterance, (B,)."""

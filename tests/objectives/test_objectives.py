@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from itertools import product
+from itertools import combinations_with_replacement, product
 
 import pytest
 import torch
 
 from asrx.decoding.greedy import greedy
+from asrx.objectives.attention import Attention
 from asrx.objectives.cross_entropy import CrossEntropy
 from asrx.objectives.ctc import CTC
+from asrx.objectives.transducer import Transducer
 from asrx.types import Targets, UserError
 
 
@@ -56,6 +58,64 @@ def test_two_views_are_drawn_to_each_other_and_padding_is_not_looked_at():
     before.backward()
     assert ctc.disagreement(enc - enc.grad / 100, lengths, target).sum() < before
     assert not enc.grad[1::2, 2].any()
+
+
+def test_an_attention_loss_is_that_of_each_next_token_and_does_not_depend_on_the_batch():
+    torch.manual_seed(0)
+    objective, lengths = Attention(4, "ab ", width=8, heads=2).eval(), torch.tensor([5, 3])
+    enc, ids = torch.randn(2, 5, 4), [[0, 1, 2], [1]]
+    losses = objective.loss(enc, lengths, targets(*ids))
+    for i, (n, own) in enumerate(zip(lengths, ids, strict=True)):
+        spelt = objective.network.begin(enc[i : i + 1, :n], n[None], 1)
+        said = []
+        for last, token in zip([3, *own], [*own, 3], strict=True):  # one after the other, as it decodes
+            logits, spelt = objective.network.advance(torch.tensor([last]), spelt)
+            said.append(logits[0].log_softmax(-1)[token])
+        torch.testing.assert_close(losses[i], -torch.stack(said).mean())
+
+
+def test_joint_is_the_weighted_sum_and_bad_weights_are_refused():
+    torch.manual_seed(0)
+    joint, enc, n = (
+        Attention(4, "ab ", width=8, heads=2, ctc_weight=0.3).eval(),
+        torch.randn(1, 5, 4),
+        torch.tensor([5]),
+    )
+    both = joint.loss(enc, n, targets([0, 1]))
+    ctc = joint.ctc.loss(enc, n, targets([0, 1]))
+    joint.ctc = None
+    torch.testing.assert_close(both, 0.3 * ctc + 0.7 * joint.loss(enc, n, targets([0, 1])))
+    for name, value in (("ctc_weight", 1.0), ("label_smoothing", -0.1), ("width", 9)):
+        with pytest.raises(UserError, match=f"model.objective.{name}="):
+            Attention(4, "ab ", **{"heads": 2, "width": 8} | {name: value})
+
+
+def test_a_transducer_loss_is_the_sum_over_all_alignments_in_whatever_parts():
+    torch.manual_seed(0)
+    objective = Transducer(4, "ab ", width=8).eval()
+    enc, lengths, ids = torch.randn(3, 4, 4), torch.tensor([4, 2, 3]), [[0, 1, 1], [2], [1, 0]]
+    losses = objective.loss(enc, lengths, targets(*ids))
+    for i, (n, own) in enumerate(zip(lengths.tolist(), ids, strict=True)):
+        along = objective.network.along(torch.tensor([own]))[0]
+        logp = objective.network.joined(objective.network.heard(enc[i, :n])[:, None], along).log_softmax(-1)
+        total = []
+        for frames in combinations_with_replacement(range(n), len(own)):  # in which each token is written
+            counts = [sum(frame < t + 1 for frame in frames) for t in range(n)]
+            tokens = [logp[t, k, own[k]] for k, t in enumerate(frames)]
+            total.append(sum(tokens) + sum(logp[t, counts[t], 3] for t in range(n)))
+        torch.testing.assert_close(losses[i], -torch.stack(total).logsumexp(0) / len(own))
+    enc.requires_grad_()
+    losses = objective.loss(enc, lengths, targets(*ids))
+    (whole,) = torch.autograd.grad(losses.sum(), enc)
+    objective.logits = 40
+    assert [(part.start, part.stop) for part in objective._parts([4, 2, 3], [3, 1, 2])] == [(0, 1), (1, 2), (2, 3)]
+    objective.logits = 72
+    assert [(part.start, part.stop) for part in objective._parts([4, 2, 3], [3, 1, 2])] == [(0, 1), (1, 3)]
+    parts = objective.loss(enc, lengths, targets(*ids))
+    torch.testing.assert_close(parts, losses)
+    torch.testing.assert_close(torch.autograd.grad(parts.sum(), enc)[0], whole)
+    with pytest.raises(UserError, match=r"model.objective.symbols=0 should be 1 or more"):
+        Transducer(4, "ab ", symbols=0)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from torch import nn
 
 from asrx.decoding.ctc import CTCDecoder
+from asrx.decoding.label import LabelDecoder
 from asrx.training.pipeline import Pipeline
 from asrx.types import UserError
 
@@ -48,8 +49,14 @@ class Form(ABC):
             raise UserError("augment.test reads each utterance several times, which is not exported: train without it.")
         if not pipeline.features.of_sound:
             raise UserError("features=image reads pixels, and what is exported begins with sound.")
-        self.vocabulary = [*pipeline.objective.decoder.labels]
-        if isinstance(pipeline.objective.decoder, CTCDecoder):
+        decoder = pipeline.objective.decoder
+        if not isinstance(decoder, CTCDecoder | LabelDecoder):
+            raise UserError(
+                f"{type(decoder).__name__} has a network of its own, which no form exports: use a model "
+                "of ctc or cross_entropy."
+            )
+        self.vocabulary = [*decoder.labels]
+        if isinstance(decoder, CTCDecoder):
             self.vocabulary.append("<blk>")
 
     @abstractmethod
