@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -82,16 +84,40 @@ def miniatures(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def launch(tmp_path, monkeypatch):
+def launch(tmp_path):
     """Call the command in this process: overrides in, run folder out."""
+    from calls import call
 
     def command(*overrides: str, folder: str = "run") -> Path:
-        from asrx.__main__ import main
-
         run = tmp_path / folder
-        chosen = overrides if any(o.startswith("resume=") for o in overrides) else (*overrides, f"hydra.run.dir={run}")
-        monkeypatch.setattr(sys, "argv", ["asrx", *chosen])
-        main()
+        call(*overrides, *([] if any(o.startswith("resume=") for o in overrides) else [f"hydra.run.dir={run}"]))
         return run
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def run_of(tmp_path_factory) -> Callable[..., Path]:
+    """The folder of a run by these overrides, trained once for all tests that ask for it: they leave it as it is."""
+    from calls import call
+
+    runs: dict[tuple[str, ...], Path] = {}
+
+    def command(*overrides: str) -> Path:
+        if overrides not in runs:
+            folder = tmp_path_factory.mktemp("runs") / "run"
+            call(*overrides, f"hydra.run.dir={folder}")
+            runs[overrides] = folder
+        return runs[overrides]
+
+    return command
+
+
+@pytest.fixture
+def copy_of(run_of, tmp_path) -> Callable[..., Path]:
+    """As `run_of`, but a copy that the test may change."""
+
+    def command(*overrides: str, folder: str = "run") -> Path:
+        return shutil.copytree(run_of(*overrides), tmp_path / folder)
 
     return command

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from subprocess import CompletedProcess
 
 import pytest
 
 
-def asrx(*arguments: str, cwd=None) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", "asrx", *arguments], capture_output=True, text=True, cwd=cwd)
+@pytest.fixture
+def asrx(monkeypatch, capsys):
+    """Call the command in this process: arguments in; exit status and output, as the shell has them, out."""
+    from asrx.__main__ import main
+
+    def command(*arguments: str) -> CompletedProcess:
+        monkeypatch.setattr(sys, "argv", ["asrx", *arguments])
+        end = None
+        try:
+            main()
+        except SystemExit as exit:
+            end = exit.code
+        out, err = capsys.readouterr()
+        if isinstance(end, str):  # Python prints it
+            end, err = 1, f"{err}{end}\n"
+        return CompletedProcess(arguments, end or 0, out, err)
+
+    return command
 
 
 def imported(*arguments: str) -> set[str]:
@@ -27,7 +44,7 @@ def test_nothing_heavy_is_imported_for(arguments):
     assert not imported(*arguments) & {"torch", "numpy", "pytorch_lightning", "torchaudio", "wandb", "hyperopt"}
 
 
-def test_help_names_every_choice_with_a_line():
+def test_help_names_every_choice_with_a_line(asrx):
     from asrx.config.compose import choices, groups
 
     text = asrx("--help").stdout
@@ -38,8 +55,9 @@ def test_help_names_every_choice_with_a_line():
             assert line in text
 
 
-def test_cfg_job_prints_the_config(tmp_path):
-    done = asrx("seed=3", "--cfg", "job", "model.encoder.width=64", cwd=tmp_path)
+def test_cfg_job_prints_the_config(asrx, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = asrx("seed=3", "--cfg", "job", "model.encoder.width=64")
     assert "width: 64" in done.stdout and "seed: 3" in done.stdout
     assert not list(tmp_path.iterdir())
 
@@ -118,14 +136,15 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "answer"), [w[:2] for w in WRONG], ids=[w[2] for w in WRONG])
-def test_wrong_input_gets_one_sentence(arguments, answer, tmp_path):
+def test_wrong_input_gets_one_sentence(asrx, arguments, answer, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "config.yaml").touch()
     own = tmp_path / "experiments"
     own.mkdir()
     (own / "typo.yaml").write_text("# @package _global_\ndefaults:\n  - override /datset: fsdd\n")
     (own / "broken.yaml").write_text("# @package _global_\ntrainer: {max_epochs: 3\n")
     data = [] if "resume" in arguments[0] else [f"data_dir={tmp_path}"]
-    done = asrx(*arguments, *data, cwd=tmp_path)
+    done = asrx(*arguments, *data)
     assert not (tmp_path / "nowhere").exists()
     assert done.returncode == 1
     assert answer in done.stderr
@@ -154,14 +173,16 @@ def test_parts_that_do_not_fit_get_one_sentence(launch, miniatures, corpus, wron
         launch(*data, f"dataset.root={miniatures / corpus}", f"data_dir={miniatures}", "model=cnn", wrong)
 
 
-def test_other_commands_go_by_their_names():
-    run = asrx("compare", "nowhere")
+def test_other_commands_go_by_their_names(asrx):
+    call = [sys.executable, "-m", "asrx", "compare", "nowhere"]
+    run = subprocess.run(call, capture_output=True, text=True)  # in a process of its own, once
     assert run.returncode == 1 and run.stderr.startswith("asrx: nowhere is no run folder and no sweep folder")
+    assert len(run.stderr.splitlines()) == 1
     assert "--snr" in asrx("evaluate", "--help").stdout
 
 
 @pytest.mark.parametrize("verb", ["compare", "evaluate", "results", "transcribe"])
-def test_a_command_without_arguments_says_what_it_needs(verb):
+def test_a_command_without_arguments_says_what_it_needs(asrx, verb):
     run = asrx(verb)
     assert run.returncode == 1 and len(run.stderr.splitlines()) == 1
     assert run.stderr.startswith("asrx: the following arguments are required: ")

@@ -13,7 +13,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.kinds import kinds
+from asrx.config.kinds import TEXTS, kinds
 from asrx.config.places import home
 from asrx.config.spelling import is_misread, spell, spell_overrides, written
 
@@ -93,14 +93,20 @@ def spelled(arguments: list[str]) -> list[str]:
     """The arguments of a command, with quotes around texts that Hydra would take for something else."""
     from hydra import compose
 
-    if not any(map(is_misread, arguments)):
-        return arguments
     own = set(groups())
+    if not any(is_misread(a) for a in arguments if not _is_a_name(a, own)):
+        return arguments
     # of a sweep over choices, the first says what keys there are
     chosen = [a.partition(",")[0] for a in arguments if a.partition("=")[0].lstrip("+") in own and "[" not in a]
     with initialized():
         known = kinds(compose("config", overrides=chosen))
     return spell_overrides(arguments, known, sweeps=bool({"-m", "--multirun"} & set(arguments)))
+
+
+def _is_a_name(argument: str, groups: set[str]) -> bool:
+    """Whether an argument gives no text: it makes choices, or a setting of Hydra's that is no folder."""
+    key = argument.partition("=")[0].lstrip("+~")
+    return key in groups or (key.startswith("hydra.") and key not in TEXTS)
 
 
 @contextmanager

@@ -67,8 +67,8 @@ def test_a_run_is_tested_again_and_every_setting_is_kept(launch, tones, evaluate
     assert load(run, cfg).pipeline.objective.decoder.search.beam == 5
 
 
-def test_an_override_reaches_what_refers_to_it(launch, tones):
-    run = launch(*tones, *SHORT, "trainer.max_epochs=1")
+def test_an_override_reaches_what_refers_to_it(copy_of, tones):
+    run = copy_of(*tones, *SHORT, "trainer.max_epochs=1")
     cfg = config_of(run, ["dataset.sample_rate=4000"])
     assert (cfg.features.sample_rate, cfg.features.n_mels) == (4000, 20)
 
@@ -98,8 +98,8 @@ def waves(trained, noise) -> dict[str, torch.Tensor]:
     }
 
 
-def test_every_run_meets_the_same_noise_at_the_ratio_it_asks_for(launch, tones, tmp_path):
-    run = launch(*tones, *SHORT, "trainer.max_epochs=1")
+def test_every_run_meets_the_same_noise_at_the_ratio_it_asks_for(copy_of, tones, tmp_path):
+    run = copy_of(*tones, *SHORT, "trainer.max_epochs=1")
     one, other = (load(run, config_of(run, [f"dataset.batch_size={size}"])) for size in (1, 5))
     (tmp_path / "noise").mkdir()
     soundfile.write(tmp_path / "noise" / "noise.wav", np.random.default_rng(0).normal(0, 0.1, 16000), 8000)
@@ -136,13 +136,18 @@ def test_figures_that_cannot_be_kept_are_printed_all_the_same(trained_run, tmp_p
     assert not (folder / "evaluation.json").exists()
 
 
+@pytest.fixture(scope="module")
+def words(tmp_path_factory) -> list[str]:
+    """Overrides that choose words, long and short in turn."""
+    folder = tmp_path_factory.mktemp("words")
+    return [f"dataset.{part}={write_manifest(folder, ['abab', 'c'] * 4, part)}" for part in ("train", "val", "test")]
+
+
 @pytest.fixture
-def classifiers(launch, tone_labels, tmp_path):
+def classifiers(copy_of, tone_labels, words):
     """Two runs that learned to tell a long word from a short one; of the test's eight the even ones are long."""
-    parts = ("train", "val", "test")
-    same = [f"dataset.{part}={write_manifest(tmp_path / 'words', ['abab', 'c'] * 4, part)}" for part in parts]
     learned = ["dataset.batch_size=4", "trainer.max_epochs=20", "optimizer.lr=0.01", "dataset/split=random"]
-    return [launch(*tone_labels, *FAST, *same, *learned, f"seed={seed}", folder=f"run{seed}") for seed in (0, 1)]
+    return [copy_of(*tone_labels, *FAST, *words, *learned, f"seed={seed}", folder=f"run{seed}") for seed in (0, 1)]
 
 
 def test_probabilities_are_in_the_order_of_the_test_part(classifiers):
@@ -209,8 +214,8 @@ def test_what_a_run_was_trained_on_does_not_test_it(launch, miniatures, evaluate
     assert counts[0] < counts[1]
 
 
-def test_a_run_of_an_earlier_version_has_the_defaults_of_later_keys(launch, tones, evaluate):
-    run = launch(*tones, *SHORT, "trainer.max_epochs=1")
+def test_a_run_of_an_earlier_version_has_the_defaults_of_later_keys(launch, copy_of, tones, evaluate):
+    run = copy_of(*tones, *SHORT, "trainer.max_epochs=1")
     _, row = evaluate(run, "--snr")
     cfg = OmegaConf.load(run / "config.yaml")
     del cfg.augment.test, cfg.dataset.fold, cfg.test_part
@@ -220,8 +225,8 @@ def test_a_run_of_an_earlier_version_has_the_defaults_of_later_keys(launch, tone
         launch(f"resume={run}")
 
 
-def test_wrong_input_is_answered_in_a_sentence(launch, tones, evaluate, tmp_path):
-    run = launch(*tones, *SHORT, "trainer.max_epochs=1")
+def test_wrong_input_is_answered_in_a_sentence(copy_of, tones, evaluate, tmp_path):
+    run = copy_of(*tones, *SHORT, "trainer.max_epochs=1")
 
     def refused(sentence, *arguments):
         with pytest.raises(SystemExit, match=sentence):

@@ -84,12 +84,14 @@ def test_a_run_folder_explains_itself(launch, tones):
     ],
 )
 @pytest.mark.parametrize("killed_after", [2, 6, 11], ids=["first batches", "end of an epoch", "middle of an epoch"])
-def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatch, choice, killed_after):
+def test_a_killed_run_resumed_ends_as_one_never_killed(
+    launch, run_of, tones, tmp_path, monkeypatch, choice, killed_after
+):
     from asrx.training.callbacks.checkpoints import Checkpoints
     from asrx.training.system import System
 
     monkeypatch.setattr(Checkpoints.__init__, "__defaults__", (0.0,))  # last.ckpt after every batch
-    whole = launch(*tones, *FAST, *choice, folder="whole")
+    whole = run_of(*tones, *FAST, *choice)
 
     class Killed(BaseException):
         pass
@@ -106,7 +108,7 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(launch, tones, monkeypatc
         patch.setattr(System, "training_step", dying)
         with pytest.raises(Killed):
             launch(*tones, *FAST, *choice, folder="killed")
-    killed = whole.parent / "killed"
+    killed = tmp_path / "killed"
     launch(f"resume={killed}")
     assert rows(killed) == rows(whole)
     outcome = [json.loads((folder / "metrics.json").read_text()) for folder in (killed, whole)]
