@@ -88,7 +88,10 @@ def _unresolved(node: Any) -> bool:
 def is_place(override: str) -> bool:
     """Whether an override only says where recordings are."""
     key = override.partition("=")[0]
-    return key in DATA_PLACES or re.fullmatch(r"dataset\.parts\.[\w-]+\.(root|train|val|test|test_root|noise)", key) is not None
+    return (
+        key in DATA_PLACES
+        or re.fullmatch(r"dataset\.parts\.[\w-]+\.(root|train|val|test|test_root|noise)", key) is not None
+    )
 
 
 def own_overrides(folder: Path) -> list[str]:

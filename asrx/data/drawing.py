@@ -60,9 +60,15 @@ def few_held_out(utterances: Sequence[Utterance]) -> list[Utterance]:
     for split in ("val", "test"):
         part = [u for u in utterances if u.split == split]
         for drawn in draws(part, {}):
-            pool = sorted((part[place] for place in drawn.members), key=lambda u: hashlib.sha256(u.id.encode()).digest())
+            pool = sorted(
+                (part[place] for place in drawn.members), key=lambda u: hashlib.sha256(u.id.encode()).digest()
+            )
             surplus |= {u.id for u in pool[drawn.times :]}
     return [u for u in utterances if u.id not in surplus]
+
+
+def _rank(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
 
 
 class DrawingSampler(BucketSampler):
