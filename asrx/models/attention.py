@@ -43,16 +43,17 @@ class SelfAttention(nn.Module):
         width: D.
         heads: how many; they divide the width.
         dropout: of attention weights.
+        positions: false leaves queries and keys as they are.
 
     Raises:
         UserError: the heads do not divide the width into even parts.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float):
+    def __init__(self, width: int, heads: int, dropout: float, positions: bool = True):
         super().__init__()
         if width % (2 * heads):
             raise UserError(f"model.encoder.width={width} should be an even multiple of model.encoder.heads={heads}.")
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.dropout, self.positions = heads, dropout, positions
         self.inwards = nn.Linear(width, 3 * width)
         self.outwards = nn.Linear(width, width)
 
@@ -60,8 +61,9 @@ class SelfAttention(nn.Module):
         """(B, T, D), and which positions are looked at, to (B, T, D)."""
         qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value_BHTE = qkv.unbind(0)
-        cos_TE, sin_TE = _turns(x_BTD.shape[1], query.shape[-1], x_BTD)
-        query, key = _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE)
+        if self.positions:
+            cos_TE, sin_TE = _turns(x_BTD.shape[1], query.shape[-1], x_BTD)
+            query, key = _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE)
         dropout = self.dropout if self.training else 0.0
         heard_BHTE = functional.scaled_dot_product_attention(query, key, value_BHTE, keep_B11T, dropout)
         return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
