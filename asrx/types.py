@@ -43,6 +43,9 @@ class Utterance:
     `offset` and `duration` are in seconds; a `duration` of None means to the end of the file.
     `split` is the corpus's own assignment, or None where the corpus leaves it to the split protocol.
 
+    `corpus` is the part of a mix that it is of. Of those that are `pooled`, many stand for one label, and an epoch
+    takes a few of them: see `asrx.data.drawing`.
+
     A copy that `augment.offline` makes carries the number of its combination in `copy` (0 is the recording itself).
     Where it is a mixture, `other` is what the second voice says, and `share` the first one's weight.
     """
@@ -57,6 +60,8 @@ class Utterance:
     copy: int = 0
     other: str | None = None
     share: float = 1.0
+    corpus: str = ""
+    pooled: bool = False
 
 
 class Targets(NamedTuple):

@@ -27,5 +27,9 @@ def digest(cfg: DictConfig, data: str) -> str:
     settings = OmegaConf.to_container(cfg, resolve=True)
     settings = {name: value for name, value in settings.items() if name not in INDIFFERENT}
     settings["trainer"].pop("enable_progress_bar", None)
+    parts = settings["dataset"].get("parts") or {}
+    weights = {name: part["weight"] for name, part in parts.items() if part.get("weight")}
     settings["dataset"] = {name: settings["dataset"][name] for name in DATASET_SETTINGS}
+    if weights:  # of the parts of a mix
+        settings["dataset"]["weights"] = weights
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

@@ -19,7 +19,10 @@ from asrx.types import UserError, reason
 
 LAST = "resume"  # the key that is written last
 # overrides that say where recordings are, which never change a result while the recordings are the same
-DATA_PLACES = ("dataset.root", "dataset.train", "dataset.val", "dataset.test", "data_dir", "augment.folder")
+DATA_PLACES = (
+    *("dataset.root", "dataset.train", "dataset.val", "dataset.test", "dataset.test_root", "dataset.noise"),
+    *("data_dir", "augment.folder"),
+)
 
 
 def config_of(folder: Path, overrides: Sequence[str]) -> DictConfig:
@@ -84,7 +87,11 @@ def _unresolved(node: Any) -> bool:
 
 def is_place(override: str) -> bool:
     """Whether an override only says where recordings are."""
-    return override.partition("=")[0] in DATA_PLACES
+    key = override.partition("=")[0]
+    return (
+        key in DATA_PLACES
+        or re.fullmatch(r"dataset\.parts\.[\w-]+\.(root|train|val|test|test_root|noise)", key) is not None
+    )
 
 
 def own_overrides(folder: Path) -> list[str]:

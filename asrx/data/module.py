@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from asrx.data.batching import BucketSampler
+from asrx.data.drawing import DrawingSampler, Drawn
 from asrx.data.store import Store
 from asrx.types import SPLITS, Batch, Targets, Utterance
 
@@ -92,6 +93,7 @@ class DataModule(pl.LightningDataModule):
         workers: processes that assemble batches ahead; 0 does it in this one.
         seed: of the training order.
         least: samples that augmentation must leave, by place in the store; see `Batch.least_B`.
+        drawn: what an epoch takes of the training part; none takes every utterance once.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class DataModule(pl.LightningDataModule):
         workers: int,
         seed: int,
         least: Mapping[int, int] | None = None,
+        drawn: Sequence[Drawn] = (),
     ):
         super().__init__()
         self.utterances = {split: [utterance for _, utterance in utterances[split]] for split in SPLITS}
@@ -113,7 +116,7 @@ class DataModule(pl.LightningDataModule):
         self.store, self.encode = store, encode
         self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
         self.replacement, self.workers, self.seed = replacement, workers, seed
-        self.least = least or {}
+        self.least, self.drawn = least or {}, drawn
         self.training: Loader | None = None
         self.resumed: dict[str, int] | None = None
 
@@ -141,8 +144,10 @@ class DataModule(pl.LightningDataModule):
         """Batches of one split; `seed` None goes through it by length."""
         places = self.places[split]
         least = np.array([self.least.get(place, 0) for place in places.tolist()], np.int64)
-        sampler = BucketSampler(
-            self.store.lengths[places],
+        lengths = self.store.lengths[places]
+        drawing = bool(self.drawn) and seed is not None
+        sampler = (DrawingSampler if drawing else BucketSampler)(
+            *((lengths, self.drawn) if drawing else (lengths,)),
             self.batch_size,
             self.batch_seconds * self.store.sample_rate,
             self.buckets,

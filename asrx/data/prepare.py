@@ -13,6 +13,7 @@ from asrx.config.build import build
 from asrx.config.components import find
 from asrx.data.audio import Audio
 from asrx.data.copies import MIXTURE, Mixture, Offline, augmented, blended, plan
+from asrx.data.drawing import few_held_out
 from asrx.data.names import readable
 from asrx.data.store import Store
 from asrx.data.store import build as build_store
@@ -100,10 +101,10 @@ def _split_then_copied(
 def _assigned(given: Iterable[Utterance], protocol: Split, fold: DictConfig | None) -> list[Utterance]:
     assigned = protocol.assign(given)
     if fold is None:
-        return assigned
+        return few_held_out(assigned)
     if not OmegaConf.is_dict(fold) or set(fold) != {"of", "index"}:
         raise UserError(f"dataset.fold={fold} should be {{of: 3, index: 0}}, with numbers of your own.")
-    return protocol.fold(assigned, fold.of, fold.index)
+    return few_held_out(protocol.fold(assigned, fold.of, fold.index))
 
 
 def _in_order(

@@ -43,16 +43,17 @@ class SelfAttention(nn.Module):
         width: D.
         heads: how many; they divide the width.
         dropout: of attention weights.
+        positions: false leaves queries and keys as they are.
 
     Raises:
         UserError: the heads do not divide the width into even parts.
     """
 
-    def __init__(self, width: int, heads: int, dropout: float):
+    def __init__(self, width: int, heads: int, dropout: float, positions: bool = True):
         super().__init__()
         if width % (2 * heads):
             raise UserError(f"model.encoder.width={width} should be an even multiple of model.encoder.heads={heads}.")
-        self.heads, self.dropout = heads, dropout
+        self.heads, self.dropout, self.positions = heads, dropout, positions
         self.inwards = nn.Linear(width, 3 * width)
         self.outwards = nn.Linear(width, width)
 
@@ -78,6 +79,8 @@ class SelfAttention(nn.Module):
         """Queries, keys and values (B, H, T, E) of positions from `start`."""
         qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         query, key, value_BHTE = qkv.unbind(0)
+        if not self.positions:
+            return query, key, value_BHTE
         cos_TE, sin_TE = _turns(start, x_BTD.shape[1], query.shape[-1], x_BTD)
         return _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE), value_BHTE
 

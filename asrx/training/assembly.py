@@ -14,7 +14,10 @@ from asrx.augment import tried
 from asrx.config.build import build
 from asrx.config.components import Function
 from asrx.data.checks import find_problems, handle, least_samples, outside
+from asrx.data.drawing import draws
 from asrx.data.module import DataModule
+from asrx.data.parts import told as told_labels
+from asrx.data.parts import weights
 from asrx.data.prepare import Prepared
 from asrx.data.repeats import told
 from asrx.training.monitored import monitored
@@ -145,6 +148,8 @@ def data_of(
     if twice := told(utterances, [place for place, _ in kept], prepared.made_of):
         print(f"{twice}: every one counts.")
     training = {place: utterance for place, utterance in kept if utterance.split == "train"}
+    if foreign := told_labels(training.values(), objective.encode, objective.text):
+        print(foreign)
     least = {}
     if shortening:
         shortest = prod(share for _, share in shortening)
@@ -166,4 +171,5 @@ def data_of(
         cfg.dataset.workers,
         cfg.seed,
         least,
+        draws(list(training.values()), weights(cfg.dataset.parts)),
     )

@@ -15,6 +15,9 @@ from asrx.models.image_cnn import ImageCNN, sliding_max
 from asrx.models.inception import Inception
 from asrx.models.keras import count
 from asrx.models.lstm import LSTM
+from asrx.models.plain_transformer import Layer as PlainLayer
+from asrx.models.plain_transformer import PlainTransformer
+from asrx.models.transformer import Layer
 from asrx.models.wave_cnn import WaveCNN
 from asrx.types import UserError
 
@@ -41,6 +44,7 @@ PUBLISHED = {
     "001 two convolutions": (partial(mfcc, channels=(32, 64), padding="valid"), 28, 219_548),
     "001 pure LSTM": (partial(LSTM, 13, layers=1, bidirectional=False, dropout=0), 28, 76_316),
     "002 Extra Conv1D Augmented V3": (partial(WaveCNN, 1, 8000), 30, 1_970_830),
+    "003 transformer": (partial(PlainTransformer, 80), 9, 5_590_857),
     "004 raw": (partial(ClipLSTM, 1, 17_640, width=25, hidden=50, pool="last"), 10, 4_510),
     "004 spectrogram": (partial(ClipLSTM, 64, 35, over="frequency", pool="units"), 10, 318_218),
     "004 spectrogram, over time": (partial(ClipLSTM, 64, 35), 10, 397_066),
@@ -285,3 +289,27 @@ def test_the_flattened_frames_are_those_of_the_clip():
     left_BCT = encoder.convs(frames.transpose(1, 2))
     by_hand = torch.cat([encoder.dense(left_BCT[:, :, t]) for t in range(left_BCT.shape[2])], 1)
     torch.testing.assert_close(out[:, 0], by_hand)
+
+
+def test_without_positions_the_order_of_frames_means_nothing():
+    """Document 003's mistake, kept as it is; rotary positions, elsewhere, hear the order."""
+    torch.manual_seed(0)
+    layers = {
+        False: PlainLayer(16, 4, 32, 0.0),
+        True: Layer(16, 4, 2, 0.0),
+    }
+    x_BTD, keep, order = torch.randn(1, 9, 16), torch.ones(1, 1, 1, 9, dtype=torch.bool), torch.randperm(9)
+    for heard, layer in layers.items():
+        one, other = layer(x_BTD, keep)[:, order], layer(x_BTD[:, order], keep)
+        assert torch.allclose(one, other, atol=1e-5) != heard
+
+
+def test_padding_that_counts_as_sound_changes_what_the_plain_transformer_says():
+    torch.manual_seed(0)
+    encoder = PlainTransformer(8, 4, 16, 4, 2, 32).eval()
+    frames = torch.zeros(1, 20, 8)
+    frames[:, :12] = torch.randn(1, 12, 8)
+    masked, _ = encoder(frames, torch.tensor([12]))
+    heard, _ = encoder(frames, torch.tensor([20]))
+    assert not torch.allclose(masked[:, :6], heard[:, :6], atol=1e-3)
+    torch.testing.assert_close(masked[:, :6], encoder(frames[:, :12], torch.tensor([12]))[0], atol=1e-5, rtol=1e-4)

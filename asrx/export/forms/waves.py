@@ -8,7 +8,7 @@ import torch
 from omegaconf import DictConfig
 from torch import nn
 
-from asrx.decoding.ctc import CTCDecoder
+from asrx.decoding.label import LabelDecoder
 from asrx.export.forms.base import Form
 from asrx.export.graphs import WHOLE, WaveGraph
 from asrx.training.pipeline import Pipeline
@@ -48,7 +48,7 @@ class Triton(Waves):
 
     def files(self) -> dict[str, str]:
         labels = [len(self.vocabulary)]
-        output = [-1, *labels] if isinstance(self.pipeline.objective.decoder, CTCDecoder) else labels
+        output = labels if isinstance(self.pipeline.objective.decoder, LabelDecoder) else [-1, *labels]
         return {
             "asrx/config.pbtxt": f"""\
 name: "asrx"
