@@ -20,7 +20,7 @@ REPO = Path(__file__).parents[1]
 CHOICES = [(group, name) for group in groups() for name in choices(group)]
 SAMPLE_RATE = 8000
 # what the program gives to those that take it; the YAML leaves it out
-GIVEN = "in_dim in_frames texts labels words module params optimizer total_steps mode folder".split()
+GIVEN = "in_dim in_frames texts labels words module named lr monitor params optimizer total_steps mode folder".split()
 
 
 def overrides(group: str, name: str) -> list[str]:

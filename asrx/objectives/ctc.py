@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import log
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from asrx.decoding.ctc import CTCDecoder
-from asrx.masking import zero_padding
+from asrx.masking import valid, zero_padding
 from asrx.objectives.transcribing import Transcribing
 from asrx.types import Targets, UserError
 
@@ -31,9 +32,12 @@ class CTC(Transcribing):
             utterance is masked in two ways, each of which is to say what the other says. 0 is CTC alone; theirs is 0.2.
         inner: share of the loss that is taken where half of the encoder's layers have been gone through, by the same
             output layer: InterCTC (Lee and Watanabe 2021, https://arxiv.org/abs/2102.03216), where it is 0.3.
+        label_smoothing: share of the loss that is not CTC's but how far each frame is from saying everything alike,
+            KL(p, uniform) summed over frames (Kim et al. 2017, https://arxiv.org/abs/1711.02212).
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `consistency` is below 0; `inner` is no share.
+        UserError: the alphabet repeats a character or is empty; `consistency` is below 0; `inner` or `label_smoothing`
+            is no share.
     """
 
     def __init__(
@@ -44,14 +48,17 @@ class CTC(Transcribing):
         layer_norm: bool = True,
         consistency: float = 0.0,
         inner: float = 0.0,
+        label_smoothing: float = 0.0,
     ):
         super().__init__(alphabet, lowercase)
         self.decoder = CTCDecoder(self.alphabet)
         if not consistency >= 0:
             raise UserError(f"model.objective.consistency={consistency} should be 0 or more.")
-        if not 0 <= inner < 1:
-            raise UserError(f"model.objective.inner={inner} should be from 0 to below 1.")
-        self.consistency, self.views, self.inner = consistency, 1 + (consistency > 0), inner
+        for name, share in (("inner", inner), ("label_smoothing", label_smoothing)):
+            if not 0 <= share < 1:
+                raise UserError(f"model.objective.{name}={share} should be from 0 to below 1.")
+        self.consistency, self.views = consistency, 1 + (consistency > 0)
+        self.inner, self.label_smoothing = inner, label_smoothing
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
         self.head = nn.Linear(in_dim, len(self.alphabet) + 1)
 
@@ -60,14 +67,19 @@ class CTC(Transcribing):
         return n_frames >= len(target) + sum(a == b for a, b in pairwise(target))
 
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:
+        logp_BTV = self.outputs(enc_BTD, lengths_B)
         losses_B = functional.ctc_loss(
-            self.outputs(enc_BTD, lengths_B).transpose(0, 1),
+            logp_BTV.transpose(0, 1),
             targets.ids_BU,
             lengths_B,
             targets.lengths_B,
             blank=self.decoder.blank,
             reduction="none",
         )
+        if self.label_smoothing and self.training:
+            sure_BT = (logp_BTV.exp() * logp_BTV).sum(2) + log(logp_BTV.shape[2])
+            sure_B = (sure_BT * valid(lengths_B, sure_BT.shape[1])).sum(1)
+            losses_B = (1 - self.label_smoothing) * losses_B + self.label_smoothing * sure_B
         return losses_B / targets.lengths_B
 
     def disagreement(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:

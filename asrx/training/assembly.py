@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from asrx.data.prepare import Prepared
 from asrx.data.repeats import told
 from asrx.training.monitored import monitored
 from asrx.training.pipeline import build_pipeline, words_of
+from asrx.training.rates import Groups, one_group
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
 from asrx.training.system import Augmentation, Optimisation, System
@@ -88,8 +90,10 @@ def _optimisation(cfg: DictConfig, objective: Objective) -> Optimisation:
     settings = OmegaConf.to_container(cfg.optimizer, resolve=True)
     schedule = settings.pop("schedule")
     settings.pop("average", None)  # a callback, see asrx.training.run
+    rates = settings.pop("rates", None)  # runs of earlier versions do not have it
+    grouped = partial(build, rates, Function("return", Groups), lr=settings["lr"]) if rates else one_group
     return Optimisation(
-        lambda params: build(settings, Optimizer, params=params),
+        lambda named: build(settings, Optimizer, params=grouped(named=named)),
         lambda optimizer, steps: build(
             schedule, Function("return", Schedule), optimizer=optimizer, total_steps=steps, mode=mode
         ),

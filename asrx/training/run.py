@@ -223,7 +223,8 @@ def _callbacks(
             "counts: search for the value instead, python -m asrx -m search=tpe."
         )
     average = cfg.optimizer.get("average")  # runs of earlier versions do not have it
-    averaging = [build(average, Callback)] if average else []
+    mode = "max" if checkpoints.sign > 0 else "min"
+    averaging = [build(average, Callback, monitor=checkpoints.monitor, mode=mode)] if average else []
     return [*bar, Timing(stopwatch), History(folder), LastStep(), *averaging, interrupt, *more, checkpoints, *own]
 
 
@@ -253,6 +254,7 @@ def _train_and_test(
                 "Training ended before its first validation, which chooses the checkpoint to test: allow more with "
                 f"trainer.max_steps or trainer.max_time ({checkpoints.best_path.parent})."
             )
+        _settle_average(trainer, system, data, checkpoints, stopwatch)
         with stopwatch("test"):
             if cfg.tested == "best":
                 # the weights alone: with ckpt_path the callbacks would go back to what they knew at the best epoch
@@ -264,6 +266,33 @@ def _train_and_test(
         return results | {"state": "pruned", "reason": str(reason)}
     test = {k.removeprefix("test/"): v for k, v in system.results.items() if k.startswith("test/")}
     return results | {"state": "finished", "test": test}
+
+
+def _settle_average(
+    trainer: Trainer, system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch
+) -> None:
+    """Validate the mean of the best weights, where they are kept; best.ckpt has it where it is no worse.
+
+    A run that was killed in here or later does so again, with the same outcome.
+    """
+    from asrx.training.callbacks.averaging import BestEpochs
+
+    average = next((callback for callback in trainer.callbacks if isinstance(callback, BestEpochs)), None)
+    if average is None or not average.kept:  # none after going on from a best.ckpt that was settled before
+        return
+    weights, monitor, alone = average.mean(), checkpoints.monitor, checkpoints.best[checkpoints.monitor]
+    with stopwatch("validation"):
+        system.load_state_dict(weights)
+        trainer.test(system, data.val_dataloader(), verbose=False)
+    value = system.results[monitor.replace("val/", "test/", 1)]
+    better = checkpoints.sign * (value - alone) >= 0
+    if is_first():
+        epochs = ", ".join(str(kept.epoch) for kept in sorted(average.kept, key=lambda kept: kept.epoch))
+        told = "it is what counts" if better else "which stays"
+        print(f"Mean of the weights after epochs {epochs}: {monitor} {value:.4f}; the best alone {alone:.4f}: {told}.")
+        checkpoints.settle(weights if better else None, average.state_key)
+    if better:
+        checkpoints.best = checkpoints.best | {monitor: value}
 
 
 def _calibrated(system: System, data: DataModule, checkpoints: Checkpoints) -> dict[str, Any]:

@@ -29,8 +29,8 @@ class Augmentation(NamedTuple):
 
 
 class Optimisation(NamedTuple):
-    """How weights are changed: parameters to optimizer, (optimizer, total steps) to schedule, and the validation metric
-    that schedules look at."""
+    """How weights are changed: named parameters to optimizer, (optimizer, total steps) to schedule, and the validation
+    metric that schedules look at."""
 
     make_optimizer: Callable[[Any], torch.optim.Optimizer]
     make_schedule: Callable[[torch.optim.Optimizer, int], Schedule]
@@ -82,7 +82,7 @@ class System(pl.LightningModule):
         return [(f"augment.wave.{i} ({type(a).__name__})", a.shortest) for i, a in named if a.shortest < 1]
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        optimizer = self.optimisation.make_optimizer(p for p in self.parameters() if p.requires_grad)
+        optimizer = self.optimisation.make_optimizer((n, p) for n, p in self.named_parameters() if p.requires_grad)
         steps = self.trainer.estimated_stepping_batches
         self.schedule = self.optimisation.make_schedule(optimizer, None if math.isinf(steps) else int(steps))
         if self.schedule_state:

@@ -36,6 +36,21 @@ def test_ctc_loss_is_the_sum_over_all_alignments(ctc):
     torch.testing.assert_close(loss, -total.log()[None] / 2)
 
 
+def test_label_smoothing_keeps_frames_from_being_too_sure_while_training(ctc):
+    enc, lengths, target = torch.randn(2, 5, 4), torch.tensor([5, 3]), targets([0, 1], [2])
+    plain, logp = ctc.loss(enc, lengths, target), ctc.outputs(enc, lengths)
+    ctc.label_smoothing = 0.1
+    uniform = torch.full((4,), 0.25)
+    sure = [
+        sum((logp[i, t].exp() * (logp[i, t] - uniform.log())).sum() for t in range(n)) for i, n in enumerate((5, 3))
+    ]
+    torch.testing.assert_close(ctc.loss(enc, lengths, target), 0.9 * plain + 0.1 * torch.stack(sure) / target.lengths_B)
+    torch.testing.assert_close(ctc.eval().loss(enc, lengths, target), plain)
+    for name in ("inner", "label_smoothing"):
+        with pytest.raises(UserError, match=f"model.objective.{name}=1 should be from 0 to below 1"):
+            CTC(4, "ab ", **{name: 1})
+
+
 def test_ctc_loss_does_not_depend_on_the_batch(ctc):
     enc, lengths = torch.randn(3, 9, 4), torch.tensor([9, 5, 7])
     ids = [ctc.encode(text) for text in ("ab", "b", "a b")]

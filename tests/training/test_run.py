@@ -16,6 +16,10 @@ from asrx.training.trainer import check_trainer
 from asrx.types import UserError
 
 SMALL = ["model.encoder.width=16", "model.encoder.channels=[4,8]", "dataset.batch_size=8", "trainer.max_epochs=3"]
+BEST = [
+    *("optimizer=adamw", "optimizer/average=best", "optimizer.average.epochs=2"),
+    *("model/objective=joint", "model.objective.width=16", "model.objective.heads=2"),
+]
 FAST = [*SMALL, "trainer=cpu", "trainer.enable_progress_bar=false"]
 
 
@@ -67,10 +71,25 @@ def test_a_run_folder_explains_itself(launch, tones):
 @pytest.mark.parametrize(
     "choice",
     [
-        pytest.param(["optimizer=adamw"], id="one cycle"),
-        pytest.param(["optimizer=adam", "optimizer/schedule=plateau", "optimizer.schedule.patience=0"], id="plateau"),
-        pytest.param(["optimizer=sgd", "augment=full", "features.normalize=corpus"], id="cosine and augmentation"),
-        pytest.param(["+trainer.accumulate_grad_batches=2"], id="accumulated gradients"),
+        pytest.param(BEST, id="one cycle, best epochs, attention and CTC"),
+        pytest.param(
+            [
+                *("optimizer=adam", "optimizer/schedule=plateau", "optimizer.schedule.patience=0"),
+                *("model/objective=transducer", "model.objective.width=16"),
+            ],
+            id="plateau, transducer",
+        ),
+        pytest.param(
+            ["optimizer=sgd", "augment=full", "features.normalize=corpus", "optimizer/rates=layerwise"],
+            id="cosine, augmentation, layers' own rates",
+        ),
+        pytest.param(
+            [
+                *("+trainer.accumulate_grad_batches=2", "model.encoder.layers=2"),
+                *("model.objective.inner=0.3", "model.objective.label_smoothing=0.05"),
+            ],
+            id="accumulated gradients, inner loss",
+        ),
         pytest.param(
             ["optimizer/average=ema", "model.objective.consistency=0.2", "augment=specaug"], id="average, two views"
         ),
@@ -116,6 +135,13 @@ def test_a_killed_run_resumed_ends_as_one_never_killed(
     assert outcome[0]["best"] == outcome[1]["best"]
     states = [torch.load(folder / "best.ckpt", weights_only=True)["state_dict"] for folder in (killed, whole)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[1])
+
+
+def test_the_mean_of_the_best_epochs_counts_where_it_is_no_worse(run_of, tones):
+    folder = run_of(*tones, *FAST, *BEST)
+    alone = min(float(row["val/cer"]) for row in rows(folder))
+    assert json.loads((folder / "metrics.json").read_text())["best"]["val/cer"] <= alone
+    assert not any("BestEpochs" in key for key in torch.load(folder / "best.ckpt", weights_only=True)["callbacks"])
 
 
 @pytest.mark.parametrize(

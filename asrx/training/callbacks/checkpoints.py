@@ -69,15 +69,33 @@ class Checkpoints(Checkpoint):
 
         for path in (self.best_path, self.last_path):
             state = torch.load(path, "cpu", weights_only=True)
-            state["asrx"] |= facts
-            torch.save(state, path.with_suffix(".part"))
-            os.replace(path.with_suffix(".part"), path)
+            _replace(path, state | {"asrx": state["asrx"] | facts})
+
+    def settle(self, weights: dict[str, Any] | None, idle: str) -> None:
+        """Give best.ckpt other weights, or leave its own, once training is over, and take from it what a callback knew.
+
+        Args:
+            weights: those of the System.
+            idle: `state_key` of the callback.
+        """
+        import torch
+
+        state = torch.load(self.best_path, "cpu", weights_only=True)
+        state["callbacks"].pop(idle, None)
+        _replace(self.best_path, state | ({"state_dict": weights} if weights else {}))
 
     def _write(self, trainer: pl.Trainer, path: Path) -> None:
         partial = path.with_suffix(".part")
         trainer.save_checkpoint(partial)
         if trainer.is_global_zero:
             os.replace(partial, path)
+
+
+def _replace(path: Path, state: dict[str, Any]) -> None:
+    import torch
+
+    torch.save(state, path.with_suffix(".part"))
+    os.replace(path.with_suffix(".part"), path)
 
 
 def can_stop_after(trainer: pl.Trainer, batch_idx: int) -> bool:
