@@ -101,8 +101,8 @@ class System(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         if any(checkpoint["asrx"].get(key) not in (None, self.card.get(key)) for key in ("labels", "vocabulary")):
             raise UserError(
-                f"The checkpoint is of another run: it writes {len(checkpoint['asrx']['labels'])} labels that are not the "
-                f"{len(self.card['labels'])} of this one: bring the run's own last.ckpt and best.ckpt back, or start anew."
+                f"The checkpoint is of another run: the {len(checkpoint['asrx']['labels'])} labels that it writes are "
+                f"not the {len(self.card['labels'])} of this one: bring the run's own last.ckpt back, or start anew."
             )
         self.schedule_state = checkpoint["schedule"]
         if self.global_rank == 0:  # it is the sum of all processes

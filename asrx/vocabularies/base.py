@@ -38,7 +38,7 @@ class Vocabulary(Protocol):
 
     def words(self, text: str) -> list[tuple[str, list[int]]]:
         """The words of a text, each with its token ids; between two of them stands `gap`, where there is one."""
-        return [(word, self.spell(word)) for word in text.split(" ")]
+        return [(word, self.spell(word)) for word in text.split()]
 
     def encode(self, text: str) -> list[int]:
         """A text to token ids. Raises ValueError, in words, where it cannot be written."""

@@ -31,6 +31,10 @@ class CharacterVocabulary(Vocabulary):
             raise ValueError(_strange(strange))
         return [self.ids[part] for c in word for part in ([c] if c in self.ids else normalize("NFD", c))]
 
+    def words(self, text: str) -> list[tuple[str, list[int]]]:
+        """A model may write spaces at the edge, and several."""
+        return [(word, self.spell(word)) for word in text.split(" ")]
+
     def text(self, ids: Sequence[int]) -> str:
         return normalize("NFC", "".join(self.labels[i] for i in ids))
 
