@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import normalize
 
 from asrx.types import UserError
-from asrx.vocabularies.base import Recipe, Vocabulary, marks
+from asrx.vocabularies.base import MARK, Recipe, Vocabulary, marks
 
 
 class CharacterVocabulary(Vocabulary):
@@ -25,11 +26,10 @@ class CharacterVocabulary(Vocabulary):
         self.gap = self.ids.get(" ")
 
     def spell(self, word: str) -> list[int]:
-        if word in self.ids:
-            return [self.ids[word]]
-        if strange := sorted({c for c in word if not self._known(c)}):
-            raise ValueError(_strange(strange))
-        return [self.ids[part] for c in word for part in ([c] if c in self.ids else normalize("NFD", c))]
+        labels = self._labels(word)
+        if strange := sorted(set(labels) - self.ids.keys()):
+            raise ValueError(f"characters outside model.objective.alphabet: {' '.join(map(repr, strange))}")
+        return [self.ids[label] for label in labels]
 
     def words(self, text: str) -> list[tuple[str, list[int]]]:
         """A model may write spaces at the edge, and several."""
@@ -39,15 +39,16 @@ class CharacterVocabulary(Vocabulary):
         return normalize("NFC", "".join(self.labels[i] for i in ids))
 
     def encode(self, text: str) -> list[int]:
-        words = text.split(" ")
-        strange = {c for word in words if word not in self.ids for c in word if not self._known(c)}
-        if strange := sorted(strange | ({" "} if len(words) > 1 and self.gap is None else set())):
-            raise ValueError(_strange(strange))
-        return super().encode(text)
+        return self.spell(text)  # which names all that is strange at once
 
-    def _known(self, character: str) -> bool:
-        """Whether it has a label; texts are in NFC, and some of their accents may have labels of their own."""
-        return character in self.ids or set(normalize("NFD", character)) <= self.ids.keys()
+    def _labels(self, text: str) -> list[str]:
+        """The characters, or marks; texts are in NFC, and some of their accents may have labels of their own."""
+        found = []
+        for part in re.split(f"({MARK.pattern})", text):
+            for character in [part] if part in self.ids else part:
+                apart = normalize("NFD", character)
+                found += apart if character not in self.ids and set(apart) <= self.ids.keys() else [character]
+        return found
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,3 @@ class Characters(Recipe):
         if not letters or len(set(letters)) < len(letters):
             raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
         return CharacterVocabulary([*letters, *own])
-
-
-def _strange(characters: Sequence[str]) -> str:
-    return f"characters outside model.objective.alphabet: {' '.join(map(repr, characters))}"

@@ -68,11 +68,11 @@ def test_one_word_has_one_form_however_it_is_spelt():
 
 def test_subwords_join_what_often_stands_together_and_depend_on_the_texts_alone():
     texts = ["one one two", "two one", "four two"] * 5
-    made = Subwords(9).made(texts, None)
+    made = Subwords(12).made(texts, None)
     assert "▁one" in made.labels
     assert made.encode("one two") == made.encode("one") + made.encode("two")
-    assert Subwords(9).made(texts[::-1], None).model == made.model, "the order of a corpus changes nothing"
-    assert Subwords(9).made(["six six"] * 9, None).labels != made.labels
+    assert Subwords(12).made(texts[::-1], None).model == made.model, "the order of a corpus changes nothing"
+    assert Subwords(12).made(["six six"] * 9, None).labels != made.labels
     for recipe, why in (
         (Subwords(2), r"size=2 gives no subwords of the training transcripts \(.*\): choose another size"),
         (Subwords(1), "size=1 should be a whole number from 2"),
@@ -141,7 +141,7 @@ def test_every_objective_writes_with_every_vocabulary(recipes, kind, name):
 
 
 def test_words_in_subwords_lie_where_they_are_said():
-    vocabulary = Subwords(9).made(["one two"] * 9 + ["two four"] * 9, None)
+    vocabulary = Subwords(12).made(["one two"] * 9 + ["two four"] * 9, None)
     ids = vocabulary.encode("one two")
     decoder, blank = CTCDecoder(vocabulary.labels, vocabulary=vocabulary), len(vocabulary.labels)
     path = [blank, *(i for token in ids for i in (token, token, blank))]
