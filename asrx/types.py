@@ -121,7 +121,9 @@ class Span(NamedTuple):
 class Search(Protocol):
     """How the text of CTC is looked for in log probabilities. It is built with `labels`, the output's names but the
     blank's, and `words`, those of the training transcripts, if it names them; what else it is built with is among its
-    attributes."""
+    attributes. `units` are the kinds of tokens that it can spell with, where not all do."""
+
+    units: tuple[str, ...] = ()
 
     @abstractmethod
     def __call__(

@@ -20,7 +20,9 @@ REPO = Path(__file__).parents[1]
 CHOICES = [(group, name) for group in groups() for name in choices(group)]
 SAMPLE_RATE = 8000
 # what the program gives to those that take it; the YAML leaves it out
-GIVEN = "in_dim in_frames texts labels words module named lr monitor params optimizer total_steps mode folder".split()
+GIVEN = (
+    "in_dim in_frames texts labels kept vocabulary words module named lr monitor params optimizer total_steps mode folder"
+).split()
 
 
 def overrides(group: str, name: str) -> list[str]:
@@ -33,7 +35,8 @@ def overrides(group: str, name: str) -> list[str]:
         "background_noise": ["augment.folder=x"],
         "reverb": ["augment.folder=x"],
         "lm": ["decode.lm=x.arpa"],
-        "characters": ["decode.lm=x.arpa"],
+        "characters": ["decode.lm=x.arpa"] if group == "decode" else [],
+        "phones": ["model.objective.vocabulary.lexicon=x"],
     }.get(name, [])
     return [f"{group}=[{name}]" if group == "logger" else f"{group}={name}", *needed]
 
@@ -206,6 +209,7 @@ FLOORS = [
     {"checkpoint", "language", "sound"},
     {"config"},
     {"features", "augment", "models", "metrics"},
+    {"vocabularies"},
     {"decoding"},  # some decoders have a network
     {"objectives"},
     {"data"},  # it makes copies with augmentations

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -11,9 +10,10 @@ import torch
 from asrx.decoding.beam import Beam
 from asrx.decoding.ctc_prefix import CTCPrefix
 from asrx.decoding.greedy import Greedy
-from asrx.decoding.spans import aligned, words
+from asrx.decoding.spans import Spelt, aligned
 from asrx.models.transformer_decoder import TransformerDecoder
 from asrx.types import Hypothesis, Objective, Search, Span, TextDecoder
+from asrx.vocabularies.base import Vocabulary
 
 
 class AttentionDecoder(TextDecoder):
@@ -22,7 +22,7 @@ class AttentionDecoder(TextDecoder):
 
     Args:
         network: that spells.
-        labels: its tokens.
+        vocabulary: its tokens.
         ctc: an objective over the same encodings and tokens, which is asked too; it also says when words are said and
             how sure they are.
         weight: of what CTC says, from 0 to 1.
@@ -31,29 +31,31 @@ class AttentionDecoder(TextDecoder):
     searches = (Greedy, Beam)
 
     def __init__(
-        self, network: TransformerDecoder, labels: Sequence[str], ctc: Objective | None = None, weight: float = 0.0
+        self, network: TransformerDecoder, vocabulary: Vocabulary, ctc: Objective | None = None, weight: float = 0.0
     ):
-        self.network, self.labels, self.temperature = network, list(labels), 1.0
+        self.network, self.vocabulary, self.labels, self.temperature = network, vocabulary, vocabulary.labels, 1.0
         self.ctc, self.weight = ctc, weight
         self.search: Search = Greedy()
-        self.ids = {label: i for i, label in enumerate(labels)}
 
     def __call__(self, outputs: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         width = self.search.beam if isinstance(self.search, Beam) else 1
         tokens, scores = spell(self.network, outputs, lengths_B, width, self._guide(outputs, lengths_B, width))
-        texts = ("".join(self.labels[i] for i in ids) for ids in tokens)
-        return [Hypothesis(text, score) for text, score in zip(texts, scores, strict=True)]
+        pairs = zip(tokens, scores, strict=True)
+        return [Hypothesis(self.vocabulary.text(ids), score) for ids, score in pairs]
 
     def explain(self, outputs: torch.Tensor, text: str) -> tuple[float, list[Span]]:
-        """The share of words that should be right, and the words, each where its characters look.
+        """The share of words that should be right, and the words, each where its tokens look.
 
-        A word's confidence is the geometric mean of its characters' probabilities; that of an empty text is that of
-        ending at once.
+        A word's confidence is the geometric mean of its tokens' probabilities; that of an empty text is that of
+        ending at once. A text that is spelt with more tokens than there are frames has none, and no words.
         """
         if self.ctc:
             self.ctc.decoder.temperature = self.temperature
             return self.ctc.decoder.explain(self.ctc.outputs(outputs[None], torch.tensor([len(outputs)]))[0], text)
-        ids = [self.ids[character] for character in text]
+        spelt = Spelt(self.vocabulary, text)
+        ids = spelt.ids
+        if len(ids) > len(outputs):
+            return 0.0, []
         ids_1U = torch.tensor([ids], dtype=torch.int64)
         logits_1UV, looks_1UT = self.network(outputs[None], torch.tensor([len(outputs)]), ids_1U)
         logp_UV = (logits_1UV[0].float() / self.temperature).log_softmax(-1)
@@ -63,7 +65,7 @@ class AttentionDecoder(TextDecoder):
         places = aligned(looks_TU, range(len(ids)), blank=len(ids))
         logps = logp_UV[:-1].gather(1, ids_1U.T)[:, 0].tolist()
         tokens = [token._replace(logp=logp) for token, logp in zip(places, logps, strict=True)]
-        confidence, found = words(text, tokens)
+        confidence, found = spelt.spans(tokens)
         return (confidence, found) if found else (float(logp_UV[0, self.network.end].exp()), [])
 
     def _guide(self, outputs: torch.Tensor, lengths_B: torch.Tensor, width: int) -> Guide | None:

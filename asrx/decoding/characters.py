@@ -28,6 +28,8 @@ class CharacterSearch(FlashlightSearch):
         UserError: flashlight-text is not installed, or the file cannot be used.
     """
 
+    units = ("characters",)
+
     def __init__(self, labels: Sequence[str], lm: str, lm_weight: float = 0.5, beam: int = 50):
         if beam < 1:
             raise UserError(f"decode.beam={beam} should be a whole number from 1.")

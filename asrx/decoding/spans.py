@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 
 from asrx.types import Span
+from asrx.vocabularies.base import Vocabulary
 
 
 class Token(NamedTuple):
@@ -37,14 +38,27 @@ def aligned(logp_TV: torch.Tensor, ids: Sequence[int], blank: int) -> list[Token
     return tokens
 
 
-def words(text: str, tokens: Sequence[Token]) -> tuple[float, list[Span]]:
-    """The share of words that should be right, and the words; `tokens` are the text's characters. A word is as
-    probable as the geometric mean of its characters."""
-    found, place = [], 0
-    for word in text.split(" "):
-        own = tokens[place : place + len(word)]
-        place += len(word) + 1
-        if own:
-            confidence = math.exp(sum(token.logp for token in own) / len(own))
-            found.append(Span(word, own[0].start, own[-1].end, confidence))
-    return sum(word.confidence for word in found) / max(1, len(found)), found
+class Spelt:
+    """A text as its tokens.
+
+    Args:
+        vocabulary: that spells.
+        text: of it.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, text: str):
+        self.words = vocabulary.words(text)
+        self.gap = [] if vocabulary.gap is None else [vocabulary.gap]
+        self.ids = [i for n, (_, ids) in enumerate(self.words) for i in ([*self.gap, *ids] if n else ids)]
+
+    def spans(self, tokens: Sequence[Token]) -> tuple[float, list[Span]]:
+        """The share of words that should be right, and the words; `tokens` are those of `ids`. A word is as probable as
+        the geometric mean of its tokens."""
+        found, place = [], 0
+        for word, ids in self.words:
+            own = tokens[place : place + len(ids)]
+            place += len(ids) + len(self.gap)
+            if own:
+                confidence = math.exp(sum(token.logp for token in own) / len(own))
+                found.append(Span(word, own[0].start, own[-1].end, confidence))
+        return sum(word.confidence for word in found) / max(1, len(found)), found

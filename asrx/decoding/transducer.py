@@ -10,9 +10,10 @@ from torch.nn import functional
 
 from asrx.decoding.beam import EMPTY, Beam, prefix_name
 from asrx.decoding.greedy import Greedy
-from asrx.decoding.spans import Token, words
+from asrx.decoding.spans import Spelt, Token
 from asrx.models.transducer import TransducerNetwork
 from asrx.types import Hypothesis, Search, Span, TextDecoder
+from asrx.vocabularies.base import Vocabulary
 
 
 class TransducerDecoder(TextDecoder):
@@ -20,16 +21,16 @@ class TransducerDecoder(TextDecoder):
 
     Args:
         network: predictor and joiner.
-        labels: its tokens; the blank is one more.
+        vocabulary: its tokens; the blank is one more.
         symbols: the most tokens in a frame.
     """
 
     searches = (Greedy, Beam)
 
-    def __init__(self, network: TransducerNetwork, labels: Sequence[str], symbols: int):
-        self.network, self.labels, self.symbols, self.temperature = network, list(labels), symbols, 1.0
+    def __init__(self, network: TransducerNetwork, vocabulary: Vocabulary, symbols: int):
+        self.network, self.symbols, self.temperature = network, symbols, 1.0
+        self.vocabulary, self.labels = vocabulary, vocabulary.labels
         self.search: Search = Greedy()
-        self.ids = {label: i for i, label in enumerate(labels)}
 
     def __call__(self, outputs: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         lengths_B = lengths_B.to(outputs.device)
@@ -37,20 +38,21 @@ class TransducerDecoder(TextDecoder):
             tokens, scores = beam(self.network, outputs, lengths_B, self.symbols, self.search.beam)
         else:
             tokens, scores = greedy(self.network, outputs, lengths_B, self.symbols)
-        texts = ("".join(self.labels[i] for i in ids) for ids in tokens)
-        return [Hypothesis(text, score) for text, score in zip(texts, scores, strict=True)]
+        pairs = zip(tokens, scores, strict=True)
+        return [Hypothesis(self.vocabulary.text(ids), score) for ids, score in pairs]
 
     def explain(self, outputs: torch.Tensor, text: str) -> tuple[float, list[Span]]:
         """The share of words that should be right, and the words in the most probable alignment of the text.
 
-        A word's confidence is the geometric mean of its characters' probabilities; that of an empty text is the
+        A word's confidence is the geometric mean of its tokens' probabilities; that of an empty text is the
         geometric mean of the blank's.
         """
-        ids_U = torch.tensor([self.ids[character] for character in text], dtype=torch.int64)
+        spelt = Spelt(self.vocabulary, text)
+        ids_U = torch.tensor(spelt.ids, dtype=torch.int64)
         heard_T1W = self.network.heard(outputs)[:, None]
         logits_TUV = self.network.joined(heard_T1W, self.network.along(ids_U[None]))
         logp_TUV = (logits_TUV.float() / self.temperature).log_softmax(-1)
-        confidence, found = words(text, _aligned(logp_TUV, ids_U, self.network.blank))
+        confidence, found = spelt.spans(_aligned(logp_TUV, ids_U, self.network.blank))
         return (confidence, found) if found else (float(logp_TUV[:, 0, self.network.blank].mean().exp()), [])
 
 

@@ -12,6 +12,8 @@ from asrx.decoding.flashlight import FAR, LN10, FlashlightSearch, best, decoder_
 from asrx.decoding.phrases import Phrases, boosted
 from asrx.language.tokens import SPACE
 from asrx.types import UserError
+from asrx.vocabularies.base import Vocabulary
+from asrx.vocabularies.characters import CharacterVocabulary
 
 NEVER = -1e4  # a log probability, where -inf would be multiplied by 0
 MOST = 3  # words that a sentence names
@@ -32,10 +34,14 @@ class WordSearch(FlashlightSearch):
         beam: texts kept after each frame.
         phrases: that are expected; their words need not be in the lexicon.
         boost: what each word of a phrase adds.
+        vocabulary: whose tokens the labels are; None are characters.
 
     Raises:
         UserError: flashlight-text is not installed, a file cannot be used, or a word cannot be written.
     """
+
+    # flashlight cannot let the last token of a word go on for several frames unless a space follows
+    units = ("characters", "phones")
 
     def __init__(
         self,
@@ -48,21 +54,19 @@ class WordSearch(FlashlightSearch):
         beam: int = 50,
         phrases: Sequence[str] = (),
         boost: float = 3.0,
+        vocabulary: Vocabulary | None = None,
     ):
         if beam < 1:
             raise UserError(f"decode.beam={beam} should be a whole number from 1.")
         if " " not in labels:
             raise UserError("This decode writes words, and model.objective.alphabet has no space: choose decode=beam.")
-        base, ids = decoder_module(), {label: i for i, label in enumerate(labels)}
-        self.space = ids[" "]
+        base, self.space = decoder_module(), list(labels).index(" ")
+        self.vocabulary = vocabulary or CharacterVocabulary(labels)
         expected = {word for phrase in phrases for word in phrase.split()}
-        if strange := sorted(word for word in expected if set(word) - ids.keys()):
-            raise UserError(
-                f"decode.phrases: {strange[0]!r} has characters outside model.objective.alphabet: write it in those."
-            )
-        known = set(words or ()) if lexicon is None else _lexicon(lexicon, words, ids.keys())
+        _check(dict.fromkeys(expected, "decode.phrases"), self.vocabulary)
+        known = set(words or ()) if lexicon is None else _lexicon(lexicon, words, self.vocabulary)
         if lm is not None:
-            of_lm = _of_lm(lm, words, ids.keys())
+            of_lm = _of_lm(lm, words, self.vocabulary)
             known |= of_lm if lexicon is None else set()
         if not known:
             raise UserError("The run does not say which words it was trained on: name some, decode.lexicon=FILE.")
@@ -74,7 +78,7 @@ class WordSearch(FlashlightSearch):
         language = kenlm(lm, written) if lm is not None else base.ZeroLM()
         if phrases and weight:
             language = boosted(language, [*written, "<unk>"], Phrases(phrases), boost / weight)
-        self.spellings = [[ids[character] for character in word] for word in written]
+        self.spellings = [self.vocabulary.spell(word) for word in written]
         trie = _trie(
             base, language, [[*spelling, self.space] for spelling in self.spellings], len(labels) + 1, self.space
         )
@@ -114,17 +118,13 @@ def _trie(base: Any, language: Any, spellings: Sequence[Sequence[int]], tokens: 
     return trie
 
 
-def _lexicon(lexicon: str | Sequence[str], words: Sequence[str] | None, characters: set[str]) -> set[str]:
+def _lexicon(lexicon: str | Sequence[str], words: Sequence[str] | None, vocabulary: Vocabulary) -> set[str]:
     """The words of a lexicon, which holds all of `words`."""
     known = _read(lexicon) if isinstance(lexicon, str) else {word: f"decode.lexicon={word}" for word in lexicon}
     for word, place in known.items():
         if len(word.split()) > 1:
             raise UserError(f"{place} holds several words: write them one by one.")
-        if strange := sorted(set(word) - characters):
-            raise UserError(
-                f"{place}: {word!r} has {strange[0]!r}, which is outside model.objective.alphabet: write it as "
-                "transcripts are written."
-            )
+    _check(known, vocabulary)
     if missing := sorted(set(words or ()) - known.keys()):
         named = lexicon if isinstance(lexicon, str) else "[...]"
         raise UserError(
@@ -144,10 +144,26 @@ def _read(path: str) -> dict[str, str]:
     return {line.strip(): f"{path}:{number}" for number, line in enumerate(lines, 1) if line.strip()}
 
 
-def _of_lm(path: str, words: Sequence[str] | None, characters: set[str]) -> set[str]:
+def _check(places: dict[str, str], vocabulary: Vocabulary) -> None:
+    """Refuse words that cannot be written, by their places."""
+    for word, place in sorted(places.items()):
+        if why := _unwritable(word, vocabulary):
+            raise UserError(f"{place}: {word!r} cannot be written ({why}): write it as transcripts are written.")
+
+
+def _unwritable(word: str, vocabulary: Vocabulary) -> str:
+    """Why a word cannot be written; empty where it can."""
+    try:
+        vocabulary.encode(word)
+    except ValueError as why:
+        return str(why)
+    return ""
+
+
+def _of_lm(path: str, words: Sequence[str] | None, vocabulary: Vocabulary) -> set[str]:
     """The words of a language model that can be written."""
     found = header(path).words
-    known = {word for word in found if not set(word) - characters}
+    known = {word for word in found if not _unwritable(word, vocabulary)}
     wanted = set(words or ()) or found  # without training words, all of its own should be words that can be written
     if SPACE in found:
         raise UserError(f"decode.lm={path} is of characters, and this decode takes words: choose decode=characters.")

@@ -52,14 +52,15 @@ def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] =
     checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
     state = read_checkpoint(checkpoint)
     cfg = cfg or completed(literal(state["asrx"]["config"]))
-    pipeline = build_pipeline(cfg, texts=texts, labels=state["asrx"]["labels"], words=state["asrx"].get("words"))
+    card = state["asrx"]
+    pipeline = build_pipeline(cfg, texts, card["labels"], card.get("words"), card.get("vocabulary"))
     prefix = "pipeline."
     weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
     try:
         pipeline.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"{checkpoint} belongs to another model: leave out overrides that change its shape.") from error
-    pipeline.objective.decoder.temperature = state["asrx"].get("temperature", 1.0)
+    pipeline.objective.decoder.temperature = card.get("temperature", 1.0)
     return Model(cfg, pipeline.eval())
 
 

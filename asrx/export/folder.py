@@ -18,6 +18,7 @@ from asrx.export.forms.base import Form
 from asrx.export.lstm import with_nodes
 from asrx.export.onnx_file import OPSET
 from asrx.types import Search, TextDecoder, UserError
+from asrx.vocabularies.base import Vocabulary
 
 LM = "lm.arpa"
 EXAMPLE = (1.0, 3.7, 2.6)  # s, of the waveforms that the exporter follows
@@ -93,7 +94,7 @@ def _tokens(vocabulary: Sequence[str]) -> str:
     """`symbol id` a line; a space is written as sentencepiece does."""
     symbols = ["▁" if label == " " else label for label in vocabulary]
     if doubled := sorted({label for label in symbols if symbols.count(label) > 1 or len(label.splitlines()) != 1}):
-        raise UserError(f"the label {doubled[0]!r} cannot stand in tokens.txt: train with an alphabet without it.")
+        raise UserError(f"the label {doubled[0]!r} cannot stand in tokens.txt: train with a vocabulary without it.")
     return "".join(f"{symbol} {i}\n" for i, symbol in enumerate(symbols))
 
 
@@ -101,8 +102,14 @@ def _node(part: TextDecoder | Search) -> dict[str, Any]:
     """What `asrx.config.build` makes a decoder, or its search, of again."""
     kind = type(part)
     values = {name: getattr(part, name) for name in inspect.signature(kind).parameters}
-    arguments = {name: _node(value) if isinstance(value, Search) else value for name, value in values.items()}
-    return {"_target_": f"{kind.__module__}.{kind.__qualname__}", **arguments}
+    return {
+        "_target_": f"{kind.__module__}.{kind.__qualname__}",
+        **{name: _plain(value) for name, value in values.items()},
+    }
+
+
+def _plain(value: Any) -> Any:
+    return value.node() if isinstance(value, Vocabulary) else _node(value) if isinstance(value, Search) else value
 
 
 def _shortest(pipeline) -> int:

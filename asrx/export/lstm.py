@@ -28,6 +28,11 @@ class NodeLSTM(nn.Module):
                 self.register_buffer(f"{name}{i}", torch.stack(parts).detach())
 
     def forward(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        return self.layered(x_BTD, lengths_B)[-1]
+
+    def layered(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[torch.Tensor]:
+        """See `LSTMStack`."""
+        outputs = []
         for i in range(self.count):
             batch, time = x_BTD.shape[:2]
             weights = [getattr(self, f"{name}{i}") for name in "wrb"]
@@ -39,7 +44,8 @@ class NodeLSTM(nn.Module):
                 shape=[time, self.directions, batch, self.width],
             )
             x_BTD = y_TWBD.permute(2, 0, 1, 3).flatten(2)
-        return x_BTD
+            outputs.append(x_BTD)
+        return outputs
 
     def advance(
         self, x_BTD: torch.Tensor, outputs_LBD: torch.Tensor, cells_LBD: torch.Tensor

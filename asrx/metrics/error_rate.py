@@ -7,11 +7,13 @@ from math import nan
 import jiwer
 import torch
 
+from asrx.vocabularies.base import spoken
+
 KINDS = ("substitutions", "insertions", "deletions")
 
 
 class ErrorRate:
-    """Sums of the edit operations between references and hypotheses, in words and in characters.
+    """Sums of the edit operations between references and hypotheses, in words and in characters; marks are neither.
 
     `counts` is an int64 tensor, so that the sum over processes is exact; the distances are jiwer's.
 
@@ -29,6 +31,7 @@ class ErrorRate:
 
     def update(self, references: list[str], hypotheses: list[str]) -> None:
         """Add utterances; a reference must not be empty."""
+        references, hypotheses = ([spoken(text) for text in texts] for texts in (references, hypotheses))
         words, chars = jiwer.process_words(references, hypotheses), jiwer.process_characters(references, hypotheses)
         row = [getattr(result, kind) for result in (words, chars) for kind in KINDS]
         totals = [result.hits + result.substitutions + result.deletions for result in (words, chars)]

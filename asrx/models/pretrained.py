@@ -9,6 +9,7 @@ from torch import nn
 
 from asrx.checkpoint import read_checkpoint
 from asrx.types import UserError
+from asrx.vocabularies.base import Vocabulary
 
 PARTS = ("encoder", "objective")
 
@@ -66,6 +67,8 @@ def give(module: nn.ModuleList, weights: dict[str, torch.Tensor], checkpoint: st
         UserError: they belong elsewhere.
     """
     for part, network in zip(PARTS, module, strict=False):
+        if vocabulary := getattr(network, "vocabulary", None):
+            _check_vocabulary(vocabulary, checkpoint)
         own = {name.removeprefix(f"{part}."): value for name, value in weights.items() if name.startswith(f"{part}.")}
         try:
             network.load_state_dict(own)
@@ -74,3 +77,13 @@ def give(module: nn.ModuleList, weights: dict[str, torch.Tensor], checkpoint: st
                 f"model.init.checkpoint={checkpoint} holds another {part}: give model.{part}, features and the data "
                 "the settings of its run."
             ) from error
+
+
+def _check_vocabulary(vocabulary: Vocabulary, checkpoint: str) -> None:
+    """Refuse outputs that mean something else."""
+    card = read_checkpoint(Path(checkpoint).expanduser())["asrx"]
+    if card["labels"] != vocabulary.labels or card.get("vocabulary") not in (None, vocabulary.node()):
+        raise UserError(
+            f"model.init.checkpoint={checkpoint} is of another vocabulary: the {len(card['labels'])} labels that it "
+            f"writes are not the {len(vocabulary.labels)} {vocabulary.unit} of this run: begin with a run of the same."
+        )

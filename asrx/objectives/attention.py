@@ -13,6 +13,7 @@ from asrx.models.transformer_decoder import TransformerDecoder
 from asrx.objectives.ctc import CTC
 from asrx.objectives.transcribing import Transcribing
 from asrx.types import Targets, UserError
+from asrx.vocabularies.base import Recipe, Vocabulary
 
 
 class Attention(Transcribing):
@@ -24,7 +25,7 @@ class Attention(Transcribing):
 
     Args:
         in_dim: encoder width D.
-        alphabet, lowercase: see `Transcribing`.
+        alphabet, lowercase, drop, vocabulary, texts, kept: see `Transcribing`.
         width, heads, layers, expansion, dropout: see `TransformerDecoder`.
         label_smoothing: share of the target's probability that is spread over all characters while training.
         ctc_weight: above 0, joint CTC/attention (Kim et al. 2017, https://arxiv.org/abs/1609.06773): CTC over the same
@@ -37,7 +38,7 @@ class Attention(Transcribing):
     def __init__(
         self,
         in_dim: int,
-        alphabet: str,
+        alphabet: str | None = None,
         lowercase: bool = True,
         width: int = 256,
         heads: int = 4,
@@ -46,14 +47,18 @@ class Attention(Transcribing):
         dropout: float = 0.1,
         label_smoothing: float = 0.1,
         ctc_weight: float = 0.0,
+        drop: str = "",
+        vocabulary: Recipe | None = None,
+        texts: Sequence[str] = (),
+        kept: Vocabulary | None = None,
     ):
-        super().__init__(alphabet, lowercase)
+        super().__init__(alphabet, lowercase, drop, vocabulary, texts, kept)
         for name, share in (("label_smoothing", label_smoothing), ("ctc_weight", ctc_weight)):
             if not 0 <= share < 1:
                 raise UserError(f"model.objective.{name}={share} should be from 0 to below 1.")
-        self.network = TransformerDecoder(in_dim, len(self.alphabet), width, heads, layers, expansion, dropout)
-        self.ctc = CTC(in_dim, alphabet, lowercase) if ctc_weight else None
-        self.decoder = AttentionDecoder(self.network, self.alphabet, self.ctc, ctc_weight)
+        self.network = TransformerDecoder(in_dim, len(self.vocabulary.labels), width, heads, layers, expansion, dropout)
+        self.ctc = CTC(in_dim, kept=self.vocabulary) if ctc_weight else None
+        self.decoder = AttentionDecoder(self.network, self.vocabulary, self.ctc, ctc_weight)
         self.label_smoothing, self.ctc_weight = label_smoothing, ctc_weight
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:

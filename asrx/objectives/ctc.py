@@ -1,4 +1,4 @@
-"""Connectionist temporal classification over characters."""
+"""Connectionist temporal classification."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from asrx.decoding.ctc import CTCDecoder
 from asrx.masking import valid, zero_padding
 from asrx.objectives.transcribing import Transcribing
 from asrx.types import Targets, UserError
+from asrx.vocabularies.base import Recipe, Vocabulary
 
 
 class CTC(Transcribing):
     """CTC (Graves et al. 2006, https://www.cs.toronto.edu/~graves/icml_2006.pdf).
 
-    The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of target
-    characters.
+    The blank is the last output. The loss is computed in float32, per utterance, and divided by the number of tokens of
+    the target.
 
     Args:
         in_dim: encoder width D.
-        alphabet: the characters that can be written.
-        lowercase: whether texts are lower-cased before they are encoded.
+        alphabet, lowercase, drop, vocabulary, texts, kept: see `Transcribing`.
         layer_norm: whether the encodings are normalised before the output layer. CTC leaves its first plateau, all
             blanks, in about a quarter of the steps with it.
         consistency: weight of CR-CTC's term (Yao et al. 2024, https://arxiv.org/abs/2410.05101): every training
@@ -36,22 +36,25 @@ class CTC(Transcribing):
             KL(p, uniform) summed over frames (Kim et al. 2017, https://arxiv.org/abs/1711.02212).
 
     Raises:
-        UserError: the alphabet repeats a character or is empty; `consistency` is below 0; `inner` or `label_smoothing`
-            is no share.
+        UserError: no vocabulary can be made; `consistency` is below 0; `inner` or `label_smoothing` is no share.
     """
 
     def __init__(
         self,
         in_dim: int,
-        alphabet: str,
+        alphabet: str | None = None,
         lowercase: bool = True,
         layer_norm: bool = True,
         consistency: float = 0.0,
         inner: float = 0.0,
         label_smoothing: float = 0.0,
+        drop: str = "",
+        vocabulary: Recipe | None = None,
+        texts: Sequence[str] = (),
+        kept: Vocabulary | None = None,
     ):
-        super().__init__(alphabet, lowercase)
-        self.decoder = CTCDecoder(self.alphabet)
+        super().__init__(alphabet, lowercase, drop, vocabulary, texts, kept)
+        self.decoder = CTCDecoder(self.vocabulary.labels, vocabulary=self.vocabulary)
         if not consistency >= 0:
             raise UserError(f"model.objective.consistency={consistency} should be 0 or more.")
         for name, share in (("inner", inner), ("label_smoothing", label_smoothing)):
@@ -60,10 +63,10 @@ class CTC(Transcribing):
         self.consistency, self.views = consistency, 1 + (consistency > 0)
         self.inner, self.label_smoothing = inner, label_smoothing
         self.norm = nn.LayerNorm(in_dim) if layer_norm else nn.Identity()
-        self.head = nn.Linear(in_dim, len(self.alphabet) + 1)
+        self.head = nn.Linear(in_dim, len(self.vocabulary.labels) + 1)
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:
-        """CTC needs one frame per character and one blank between equal neighbours."""
+        """CTC needs one frame per token and one blank between equal neighbours."""
         return n_frames >= len(target) + sum(a == b for a, b in pairwise(target))
 
     def loss(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, targets: Targets) -> torch.Tensor:

@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from unicodedata import normalize
 
 from torch import nn
 
 from asrx.metrics.error_rate import ErrorRate
-from asrx.types import Objective, UserError
+from asrx.types import Objective
+from asrx.vocabularies.base import Recipe, Vocabulary, one_form
+from asrx.vocabularies.characters import Characters
 
 
 class Transcribing(nn.Module, Objective):
-    """Transcripts in characters.
+    """Transcripts.
 
     Args:
-        alphabet: the characters that can be written.
+        alphabet: the characters that can be written, where transcripts are spelt with characters; None takes those of
+            the training part.
         lowercase: whether texts are lower-cased before they are encoded.
+        drop: characters that are left out of texts, such as punctuation.
+        vocabulary: what transcripts are spelt with; None are characters.
+        texts: the training texts.
+        kept: the vocabulary of a checkpoint, or of another objective, instead of a new one.
 
     Raises:
-        UserError: the alphabet repeats a character or is empty.
+        UserError: no vocabulary can be made.
     """
 
     monitor = "val/cer"
     modes = ErrorRate.modes
 
-    def __init__(self, alphabet: str, lowercase: bool):
+    def __init__(
+        self,
+        alphabet: str | None,
+        lowercase: bool,
+        drop: str,
+        vocabulary: Recipe | None,
+        texts: Sequence[str],
+        kept: Vocabulary | None,
+    ):
         super().__init__()
-        self.alphabet, self.lowercase = normalize("NFC", alphabet), lowercase  # as texts are
-        if not self.alphabet or len(set(self.alphabet)) < len(self.alphabet):
-            raise UserError(f"model.objective.alphabet={alphabet!r} must name each character once.")
-        self.ids = {character: i for i, character in enumerate(self.alphabet)}
+        self.lowercase, self.drop = lowercase, drop
+        recipe = vocabulary or Characters()
+        self.vocabulary = kept or recipe.made([one_form(text, lowercase, drop) for text in texts], alphabet)
 
     def encode(self, text: str) -> list[int]:
-        text = " ".join(text.split())
-        text = text.lower() if self.lowercase else text
-        strange = sorted(set(text) - set(self.alphabet))
-        if strange:
-            raise ValueError(f"characters outside model.objective.alphabet: {' '.join(map(repr, strange))}")
+        text = one_form(text, self.lowercase, self.drop)
         if not text:
             raise ValueError("the transcript is empty")
-        return [self.ids[character] for character in text]
+        return self.vocabulary.encode(text)
 
     def text(self, target: Sequence[int]) -> str:
-        return "".join(self.alphabet[i] for i in target)
+        return self.vocabulary.text(target)
 
     def metrics(self) -> ErrorRate:
         return ErrorRate()

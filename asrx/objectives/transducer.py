@@ -11,6 +11,7 @@ from asrx.decoding.transducer import TransducerDecoder
 from asrx.models.transducer import TransducerNetwork
 from asrx.objectives.transcribing import Transcribing
 from asrx.types import Targets, UserError
+from asrx.vocabularies.base import Recipe, Vocabulary
 
 
 class Transducer(Transcribing):
@@ -20,7 +21,7 @@ class Transducer(Transcribing):
 
     Args:
         in_dim: encoder width D.
-        alphabet, lowercase: see `Transcribing`.
+        alphabet, lowercase, drop, vocabulary, texts, kept: see `Transcribing`.
         width, context, dropout: see `TransducerNetwork`.
         symbols: the most characters that decoding writes in an encoder frame.
         logits: the most of them, frames x (characters + 1) x outputs, that are held at a time; a batch is gone through
@@ -33,20 +34,24 @@ class Transducer(Transcribing):
     def __init__(
         self,
         in_dim: int,
-        alphabet: str,
+        alphabet: str | None = None,
         lowercase: bool = True,
         width: int = 256,
         context: int = 2,
         dropout: float = 0.1,
         symbols: int = 3,
         logits: int = 2**25,
+        drop: str = "",
+        vocabulary: Recipe | None = None,
+        texts: Sequence[str] = (),
+        kept: Vocabulary | None = None,
     ):
-        super().__init__(alphabet, lowercase)
+        super().__init__(alphabet, lowercase, drop, vocabulary, texts, kept)
         for name, value in (("context", context), ("symbols", symbols), ("logits", logits)):
             if value < 1:
                 raise UserError(f"model.objective.{name}={value} should be 1 or more.")
-        self.network = TransducerNetwork(in_dim, len(self.alphabet), width, context, dropout)
-        self.decoder = TransducerDecoder(self.network, self.alphabet, symbols)
+        self.network = TransducerNetwork(in_dim, len(self.vocabulary.labels), width, context, dropout)
+        self.decoder = TransducerDecoder(self.network, self.vocabulary, symbols)
         self.logits = logits
 
     def feasible(self, n_frames: int, target: Sequence[int]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from asrx.report.folder import Prediction, RunFolder
 from asrx.types import UserError
+from asrx.vocabularies.base import spoken
 
 
 class Step(NamedTuple):
@@ -117,7 +118,8 @@ def align_words(predictions: Sequence[Prediction]) -> list[list[Step]]:
 
     if not predictions:
         return []
-    output = jiwer.process_words([p.reference for p in predictions], [p.hypothesis for p in predictions])
+    references, hypotheses = zip(*((spoken(p.reference), spoken(p.hypothesis)) for p in predictions), strict=True)
+    output = jiwer.process_words(list(references), list(hypotheses))
     return [
         [step for chunk in chunks for step in _steps(chunk, reference, hypothesis)]
         for chunks, reference, hypothesis in zip(output.alignments, output.references, output.hypotheses, strict=True)

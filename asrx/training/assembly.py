@@ -22,7 +22,7 @@ from asrx.data.parts import weights
 from asrx.data.prepare import Prepared
 from asrx.data.repeats import told
 from asrx.training.monitored import monitored
-from asrx.training.pipeline import build_pipeline, words_of
+from asrx.training.pipeline import build_pipeline, vocabulary_of, words_of
 from asrx.training.rates import Groups, one_group
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
@@ -65,6 +65,7 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         "config": OmegaConf.to_container(cfg, resolve=True),
         "labels": objective.decoder.labels,
         "words": words_of(objective, texts),
+        "vocabulary": vocabulary_of(objective),
     }
     return System(
         pipeline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import torch
 from omegaconf import DictConfig
@@ -11,11 +12,14 @@ from torch import nn
 
 from asrx.augment import tried
 from asrx.config.build import build
+from asrx.config.components import find
 from asrx.features.base import Features
 from asrx.features.clip import Clip
 from asrx.features.tried import features_of
 from asrx.masking import mean
 from asrx.types import Encoder, Objective, Search, UserError
+from asrx.vocabularies.base import Vocabulary
+from asrx.vocabularies.characters import CharacterVocabulary
 
 
 class Pipeline(nn.Module):
@@ -66,6 +70,7 @@ def build_pipeline(
     texts: Sequence[str] = (),
     labels: Sequence[str] | None = None,
     words: Sequence[str] | None = None,
+    vocabulary: dict[str, Any] | None = None,
 ) -> Pipeline:
     """The pipeline that a config describes, with fresh weights.
 
@@ -74,6 +79,7 @@ def build_pipeline(
         texts: of the training part.
         labels: of a checkpoint, which needs no texts.
         words: of the training part, where there are no texts.
+        vocabulary: of a checkpoint, see `vocabulary_of`; None where it is of an earlier version, and writes characters.
 
     Raises:
         UserError: the parts do not fit together.
@@ -85,7 +91,9 @@ def build_pipeline(
         raise UserError("augment.test is for sound, and features=image has pixels: leave it out.")
     in_frames = None if clip.samples is None else features.frames(clip.samples)
     encoder = build(cfg.model.encoder, nn.Module, Encoder, in_dim=features.dim, in_frames=in_frames)
-    objective = build(cfg.model.objective, nn.Module, Objective, in_dim=encoder.dim, texts=texts, labels=labels)
+    kept = None if labels is None else build(vocabulary, Vocabulary) if vocabulary else CharacterVocabulary(labels)
+    known = {"in_dim": encoder.dim, "texts": texts, "labels": labels, "kept": kept}
+    objective = build(cfg.model.objective, nn.Module, Objective, **known)
     if cfg.augment.test and not objective.of_mean:
         raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
     set_search(cfg.decode, objective, words_of(objective, texts) if texts else words)
@@ -105,11 +113,23 @@ def set_search(node: DictConfig, objective: Objective, words: Sequence[str] | No
         UserError: it cannot be made, or is none of the decoder's kinds.
     """
     decoder = objective.decoder
-    search = build(node, Search, labels=decoder.labels, words=words)
+    vocabulary, units = getattr(objective, "vocabulary", None), find(node["_target_"], Search).units
+    if vocabulary and units and vocabulary.unit not in units:
+        raise UserError(
+            f"decode's {node['_target_'].rpartition('.')[2]} spells with {' or '.join(units)}, and this model writes "
+            f"{vocabulary.unit}: use decode=greedy or decode=beam."
+        )
+    search = build(node, Search, labels=decoder.labels, words=words, vocabulary=vocabulary)
     if not isinstance(search, decoder.searches):
         able = " or ".join(f"decode={kind.__name__.lower()}" for kind in decoder.searches)
         raise UserError(f"{type(decoder).__name__} cannot make decode's {type(search).__name__}: use {able}.")
     decoder.search = search
+
+
+def vocabulary_of(objective: Objective) -> dict[str, Any] | None:
+    """What a checkpoint keeps of the vocabulary of transcripts: all that it takes to make it again. None for labels."""
+    vocabulary = getattr(objective, "vocabulary", None)
+    return vocabulary and vocabulary.node()
 
 
 def words_of(objective: Objective, texts: Sequence[str]) -> list[str]:

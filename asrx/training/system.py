@@ -16,7 +16,7 @@ from asrx.augment.mixup import Mix, Mixup
 from asrx.training.pipeline import Pipeline
 from asrx.training.schedules import Schedule
 from asrx.training.stopwatch import Stopwatch
-from asrx.types import Augment, Batch, Hypothesis
+from asrx.types import Augment, Batch, Hypothesis, UserError
 
 
 class Augmentation(NamedTuple):
@@ -99,6 +99,11 @@ class System(pl.LightningModule):
         checkpoint["train_loss"] = self._train_loss_of_all().cpu()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if any(checkpoint["asrx"].get(key) not in (None, self.card.get(key)) for key in ("labels", "vocabulary")):
+            raise UserError(
+                f"The checkpoint is of another run: the {len(checkpoint['asrx']['labels'])} labels that it writes are "
+                f"not the {len(self.card['labels'])} of this one: bring the run's own last.ckpt back, or start anew."
+            )
         self.schedule_state = checkpoint["schedule"]
         if self.global_rank == 0:  # it is the sum of all processes
             self.train_loss = checkpoint["train_loss"]

@@ -171,10 +171,10 @@ def test_what_cannot_be_used_is_answered_in_a_sentence(models, tmp_path):
     refused("alphabet has no space", "ab", WORDS)
     refused("does not say which words", LABELS, None)
     refused(r"decode\.beam=0", LABELS, WORDS, beam=0)
-    refused(r"decode\.phrases: 'c' has characters outside", LABELS, WORDS, phrases=["a c"])
+    refused(r"decode\.phrases: 'c' cannot be written \(characters outside", LABELS, WORDS, phrases=["a c"])
     for content, why in (
         ("a\n\nab\n", r"words\.txt lacks 1 words of the training transcripts, such as b: add them"),
-        ("a\nab\nb\nB\n", r"words\.txt:4: 'B' has 'B', which is outside"),
+        ("a\nab\nb\nB\n", r"words\.txt:4: 'B' cannot be written \(characters outside model\.objective\.alphabet: 'B'"),
         ("a a\n", r"words\.txt:1 holds several words"),
     ):
         lexicon.write_text(content)

@@ -18,11 +18,14 @@ class Mix(Corpus):
         parts: data sets by name, see `asrx.data.parts.composed`.
         cache: folder for downloads.
         sample_rate: in Hz, at which all are read.
+        labelled: whether each text begins with the name of its part, `<NAME>`, such as that of its language, which the
+            model then writes too; see `asrx.vocabularies.base.MARK`.
     """
 
     parts: dict[str, Any] | None
     cache: str
     sample_rate: int
+    labelled: bool = False
 
     licence = "of each corpus its own"
 
@@ -45,7 +48,15 @@ class Mix(Corpus):
                 given = build(cfg.dataset.corpus, Corpus).prepare()
             except UserError as error:
                 raise UserError(f"dataset.parts.{name}: {error}") from None
+            mark = f"<{name}> " if self.labelled else ""
             found += [
-                replace(u, id=f"{name}/{u.id}", speaker=u.speaker and f"{name}/{u.speaker}", corpus=name) for u in given
+                replace(
+                    u,
+                    id=f"{name}/{u.id}",
+                    text=mark + u.text,
+                    speaker=u.speaker and f"{name}/{u.speaker}",
+                    corpus=name,
+                )
+                for u in given
             ]
         return found

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,20 @@ from asrx.types import Corpus, UserError, Utterance
 
 WORDS = tuple("zero one two three four five six seven eight nine yes no up down left right on off stop go".split())
 ACCENTS = ("en", "en-us", "en-gb-scotland", "en-gb-x-rp", "en-us-nyc")
+# the same words in Arabic, written from right to left
+ARABIC = tuple(
+    "صفر واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة نعم لا فوق تحت يسار يمين تشغيل إيقاف قف انطلق".split()
+)
+
+
+class Language(NamedTuple):
+    """espeak-ng's names of its accents, and the words that phrases are made of."""
+
+    accents: tuple[str, ...]
+    words: tuple[str, ...]
+
+
+LANGUAGES = {"en": Language(ACCENTS, WORDS), "ar": Language(("ar",), ARABIC)}
 # espeak-ng 1.52's voice variants, without the robots, whispers and effects.
 VOICES = (
     "Alex Alicia Andrea Andy Annie Denis Diogo Gene Gene2 Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen "
@@ -43,13 +58,14 @@ class Synthetic(Corpus):
         cache: folder that holds the corpora made so far.
         train, val, test: number of phrases in each split.
         max_words: longest phrase.
-        words: that phrases are drawn from.
+        words: that phrases are drawn from; without any, those of the language.
+        language: of `LANGUAGES`, or any other of espeak-ng's voices if it has words.
         voices_val, voices_test: how many of the 79 voices are kept for validation and for test.
         snr_db: lowest and highest signal-to-noise ratio of the white noise added to each phrase, in dB.
         seed: of phrases, voices, rates, pitches and noise. The same arguments give the same bytes.
 
     Raises:
-        UserError: espeak-ng is not installed.
+        UserError: espeak-ng is not installed, or the language has no words.
     """
 
     cache: str
@@ -57,7 +73,8 @@ class Synthetic(Corpus):
     val: int = 150
     test: int = 300
     max_words: int = 3
-    words: tuple[str, ...] = WORDS
+    words: tuple[str, ...] = ()
+    language: str = "en"
     voices_val: int = 8
     voices_test: int = 12
     snr_db: tuple[float, float] = (15.0, 40.0)
@@ -75,6 +92,13 @@ class Synthetic(Corpus):
         return [replace(phrase.utterance, audio=str(root / phrase.utterance.audio)) for phrase in plan]
 
     def _plan(self) -> list[_Phrase]:
+        if not self.words and self.language not in LANGUAGES:
+            raise UserError(
+                f"dataset.corpus.language={self.language} is none of {', '.join(LANGUAGES)}: name one, or give words, "
+                "+dataset.corpus.words=[...]."
+            )
+        known = LANGUAGES.get(self.language, Language((self.language,), ()))
+        words = list(self.words or known.words)
         rng = np.random.default_rng(self.seed)
         voices = list(rng.permutation(VOICES))
         test, val = voices[: self.voices_test], voices[self.voices_test :][: self.voices_val]
@@ -83,13 +107,17 @@ class Synthetic(Corpus):
         for split, count, names in (("train", self.train, train), ("val", self.val, val), ("test", self.test, test)):
             for i in range(count):
                 voice = names[i % len(names)]
-                text = " ".join(rng.choice(list(self.words), size=rng.integers(1, self.max_words + 1)))
+                text = " ".join(rng.choice(words, size=rng.integers(1, self.max_words + 1)))
                 name = f"{split}-{i:05d}"
                 utterance = Utterance(name, f"{name}.wav", text, speaker=voice, split=split)
                 snr = float(rng.uniform(*self.snr_db))
                 plan.append(
                     _Phrase(
-                        utterance, str(rng.choice(ACCENTS)), int(rng.integers(90, 161)), int(rng.integers(30, 71)), snr
+                        utterance,
+                        str(rng.choice(known.accents)),
+                        int(rng.integers(90, 161)),
+                        int(rng.integers(30, 71)),
+                        snr,
                     )
                 )
         return plan
