@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import math
+
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from asrx.features.cqt import FLOOR, CQT
+from asrx.types import UserError
+
+RATE = 16000
+SWEEP = torch.sin(2 * math.pi * torch.cumsum(torch.linspace(80, 6000, RATE), 0) / RATE)
+
+
+def test_it_is_librosa_s():
+    features = CQT(RATE, f_min=65.4, n_bins=80, normalize="none")
+    frames, lengths = features(SWEEP[None], torch.tensor([RATE]))
+    expected = abs(
+        librosa.cqt(SWEEP.numpy(), sr=RATE, hop_length=160, fmin=65.4, n_bins=80, sparsity=0, pad_mode="constant")
+    )
+    assert expected.shape == (80, int(lengths[0]))
+    ours = (frames[0].exp() - FLOOR).clamp_min(0).sqrt().T.numpy()
+    # librosa resamples the low octaves, and cuts filters off at the next sample
+    assert np.linalg.norm(ours - expected) < 0.02 * np.linalg.norm(expected)
+    np.testing.assert_allclose(ours, expected, atol=0.05 * expected.max())
+
+
+def test_a_tone_of_a_bin_is_loudest_there():
+    tone = torch.sin(2 * math.pi * 65.4 * 2**3 * torch.arange(RATE) / RATE)[None]
+    frames, _ = CQT(RATE, normalize="none")(tone, torch.tensor([RATE]))
+    assert int(frames[0, 50].argmax()) == 36
+
+
+@pytest.mark.parametrize("arguments", [{"n_bins": 200}, {"f_min": 9000.0}, {"n_bins": 0}])
+def test_bins_that_do_not_fit_are_told(arguments):
+    with pytest.raises(UserError, match="features.n_bins"):
+        CQT(RATE, **arguments)
