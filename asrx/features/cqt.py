@@ -48,9 +48,9 @@ class CQT(Features):
         quality = (squared + 1) / (squared - 1)
         widest = 1 + 0.75 / quality  # Hann's window is 1.5 bins wide
         fitting = math.floor(bins_per_octave * math.log2(sample_rate / 2 / widest / f_min)) + 1
-        if not 1 <= (n_bins or fitting) <= fitting:
+        if not 1 <= (fitting if n_bins is None else n_bins) <= fitting:
             raise UserError(
-                f"features.n_bins={n_bins} from {f_min} Hz on is not between 1 and the {max(0, fitting)} that fit "
+                f"features.n_bins={n_bins} from features.f_min={f_min} Hz on is not between 1 and the {max(0, fitting)} that fit "
                 f"below half of {sample_rate} Hz: change features.n_bins, features.f_min or dataset.sample_rate."
             )
         super().__init__(n_bins or fitting, normalize)
@@ -72,23 +72,24 @@ class CQT(Features):
     def _power(self, wave_BT: torch.Tensor, kernel_K1N: torch.Tensor) -> torch.Tensor:
         """Of the bins of one octave, (B, K, T)."""
         around = kernel_K1N.shape[2] // 2
-        parts_BKT = functional.conv1d(functional.pad(wave_BT, (around, around))[:, None], kernel_K1N, stride=self.hop)
+        parts_BKT = functional.conv1d(
+            functional.pad(wave_BT, (around, around + 1))[:, None], kernel_K1N, stride=self.hop
+        )
         real_BKT, imaginary_BKT = parts_BKT.chunk(2, 1)
         return real_BKT.square() + imaginary_BKT.square()
 
 
 def _filter(hertz: float, quality: float, sample_rate: int) -> torch.Tensor:
-    """(N,) complex128, from N // 2 samples before the frame's centre on."""
+    """(N,) complex128, from N // 2 samples before the frame's centre on, as in librosa."""
     length = quality * sample_rate / hertz
     time_N = torch.arange(math.floor(-length / 2), math.floor(length / 2), dtype=torch.float64)
     window_N = torch.hann_window(len(time_N), periodic=True, dtype=torch.float64)
-    wave_N = torch.polar(window_N / window_N.sum() * length**0.5, -2 * math.pi * hertz / sample_rate * time_N)
-    return wave_N
+    return torch.polar(window_N / window_N.sum() * length**0.5, -2 * math.pi * hertz / sample_rate * time_N)
 
 
 def _kernel(filters: list[torch.Tensor]) -> torch.Tensor:
     """Cosines above sines, about one centre, (2 K, 1, N) float32 with an odd N."""
-    around = max(len(one) - len(one) // 2 for one in filters)
-    padded = [functional.pad(f, (around - (len(f) - len(f) // 2), around + 1 - len(f) // 2)) for f in filters]
+    around = max(len(one) // 2 for one in filters)
+    padded = [functional.pad(f, (around - len(f) // 2, around + 1 - (len(f) - len(f) // 2))) for f in filters]
     kernel_KN = torch.stack(padded)
     return torch.cat([kernel_KN.real, kernel_KN.imag]).float()[:, None]

@@ -73,25 +73,24 @@ class Leaf(Features):
 
     def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         time_N = torch.arange(-self.around, self.around + 1, device=wave_BT.device)
-        bell_FN = _bell(time_N, self.spread.exp())
+        bell_FN = self._bell(time_N, self.spread)
         turn_FN = self.centre.clamp(0, math.pi)[:, None] * time_N
         kernel_FN = torch.cat([bell_FN * turn_FN.cos(), bell_FN * turn_FN.sin()])
         around = 2 * self.around  # the filters', and that of the averages over them
         parts_BFT = functional.conv1d(
-            functional.pad(wave_BT, (around, around))[:, None], kernel_FN[:, None], stride=self.step
+            functional.pad(wave_BT, (around, around + 1))[:, None], kernel_FN[:, None], stride=self.step
         )
         real_BFT, imaginary_BFT = parts_BFT.chunk(2, 1)
         energy_BFT = real_BFT.square() + imaginary_BFT.square()
-        window_FN = _bell(time_N[:: self.step], self.pooling.exp())
+        window_FN = self._bell(time_N[:: self.step], self.pooling)
         mean_BFT = functional.conv1d(energy_BFT, window_FN[:, None], stride=STEPS, groups=self.dim)
         return self.pcen(mean_BFT.transpose(1, 2) * 2.0**15)  # to the levels that PCEN's constants are for
 
-
-def _bell(time_N: torch.Tensor, width_F: torch.Tensor) -> torch.Tensor:
-    """Gaussian windows of sum one, (F, N), between a sample and the whole of the time wide."""
-    width_F1 = width_F.clamp(1.0, float(time_N.numel()))[:, None]
-    bell_FN = (-0.5 * (time_N / width_F1).square()).exp()
-    return bell_FN / bell_FN.sum(1, keepdim=True)
+    def _bell(self, time_N: torch.Tensor, width_F: torch.Tensor) -> torch.Tensor:
+        """Gaussian windows of sum one, (F, N), of the exponential of the widths, between one sample and all of them."""
+        width_F1 = width_F.exp().clamp(1.0, 2.0 * self.around)[:, None]
+        bell_FN = (-0.5 * (time_N / width_F1).square()).exp()
+        return bell_FN / bell_FN.sum(1, keepdim=True)
 
 
 def _mel(hertz: float) -> float:

@@ -92,9 +92,7 @@ class PCEN(LogMel):
         power: float = 0.5,
         learned: bool = False,
     ):
-        super().__init__(
-            sample_rate, n_mels, window, hop, f_min, f_max, mel, gain=gain, normalize=normalize
-        )
+        super().__init__(sample_rate, n_mels, window, hop, f_min, f_max, mel, gain=gain, normalize=normalize)
         memory = math.ceil(MEMORY * sample_rate / self.hop)
         self.pcen = Normalisation(n_mels, memory, smoothing, exponent, bias, power, learned)
         self.past = None if self.reach is None else self.reach + memory

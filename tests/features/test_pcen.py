@@ -32,7 +32,8 @@ def test_a_steady_gain_changes_little():
     wave = torch.randn(1, 32000, generator=torch.Generator().manual_seed(0)) * 0.1
     features = PCEN(16000, normalize="none")
     loud, soft = (features(wave * level, torch.tensor([32000]))[0] for level in (1.0, 0.1))
-    assert (loud - soft).abs().mean() < 0.05 * loud.abs().mean()
+    # ten times the amplitude is a hundred times the energy, and of that 1 - 0.98 is left: 100 ** 0.02 = 1.096
+    assert (loud - soft).abs().mean() < 0.096 * loud.abs().mean()
 
 
 @pytest.mark.parametrize(("name", "value"), [("smoothing", 0), ("exponent", 1.5), ("power", -1), ("bias", 0)])
