@@ -9,8 +9,8 @@ from asrx.types import UserError
 
 
 class Deltas(Features):
-    """Other features with their slopes and, for an `order` of 2, the slopes of the slopes beside them, (B, T samples) to
-    (B, frames, (1 + order) F).
+    """Other features with their slopes and, for an `order` of 2, the slopes of the slopes beside them, (B, T samples)
+    to (B, frames, (1 + order) F).
 
     A slope is that of the straight line through 2 `width` + 1 frames (HTK's and Kaldi's deltas, torchaudio's
     `compute_deltas`); at its ends, an utterance's own first and last frame are repeated.

@@ -17,9 +17,9 @@ STEPS = 20  # times in a hop that energies are looked at
 
 
 class Leaf(Features):
-    """LEAF (Zeghidour et al. 2021, https://arxiv.org/abs/2101.08596): Gabor filters, their energies averaged over Gaussian
-    windows, and per-channel energy normalisation, all learned with the model, (B, T samples) to (B, 1 + T // hop,
-    n_filters).
+    """LEAF (Zeghidour et al. 2021, https://arxiv.org/abs/2101.08596): Gabor filters, their energies averaged over
+    Gaussian windows, and per-channel energy normalisation, all learned with the model, (B, T samples) to
+    (B, 1 + T // hop, n_filters).
 
     Filters begin as wide and as far apart as mel filters. Unlike the paper's, which look at every sample, energies are
     taken twenty times in a hop: they change slowly. Frames are centred on multiples of the hop, and zeros go on at both

@@ -66,8 +66,8 @@ class Normalisation(nn.Module):
 
 
 class PCEN(LogMel):
-    """Mel energies normalised as `Normalisation` does it instead of their logarithm, (B, T samples) to (B, 1 + T // hop,
-    n_mels).
+    """Mel energies normalised as `Normalisation` does it instead of their logarithm, (B, T samples) to
+    (B, 1 + T // hop, n_mels).
 
     Args:
         sample_rate, n_mels, window, hop, f_min, f_max, mel, gain, normalize: see `LogMel`.

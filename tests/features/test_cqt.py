@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from asrx.features.cqt import FLOOR, CQT
+from asrx.features.cqt import CQT, FLOOR
 from asrx.types import UserError
 
 RATE = 16000
@@ -45,5 +45,5 @@ def test_a_tone_of_a_bin_is_loudest_there():
 
 @pytest.mark.parametrize("arguments", [{"n_bins": 200}, {"f_min": 9000.0}, {"n_bins": 0}])
 def test_bins_that_do_not_fit_are_told(arguments):
-    with pytest.raises(UserError, match="features.n_bins"):
+    with pytest.raises(UserError, match=r"features\.n_bins"):
         CQT(RATE, **arguments)
