@@ -15,8 +15,8 @@ from asrx.types import UserError
 
 
 class Convolutions(Features):
-    """Strided convolutions over the samples, each with layer normalisation over its channels and a GELU, learned with the
-    model, as in front of wav2vec 2.0: (B, T samples) to (B, T / product of the strides, rounded up, width).
+    """Strided convolutions over the samples, each with layer normalisation over its channels and a GELU, learned with
+    the model, as in front of wav2vec 2.0: (B, T samples) to (B, T / product of the strides, rounded up, width).
 
     Zeros follow the last sample, in every layer.
 

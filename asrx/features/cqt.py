@@ -51,7 +51,8 @@ class CQT(Features):
         if not 1 <= (fitting if n_bins is None else n_bins) <= fitting:
             raise UserError(
                 f"features.n_bins={n_bins} from features.f_min={f_min} Hz on is not between 1 and the "
-                f"{max(0, fitting)} that fit below half of {sample_rate} Hz: change features.n_bins, features.f_min or dataset.sample_rate."
+                f"{max(0, fitting)} that fit below half of {sample_rate} Hz: change features.n_bins, "
+                "features.f_min or dataset.sample_rate."
             )
         super().__init__(n_bins or fitting, normalize)
         self.hop = samples(hop, sample_rate)

@@ -74,7 +74,7 @@ class Leaf(Features):
     def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
         time_N = torch.arange(-self.around, self.around + 1, device=wave_BT.device)
         bell_FN = self._bell(time_N, self.spread)
-        turn_FN = self.centre.clamp(0, math.pi)[:, None] * time_N
+        turn_FN = self.centre.clamp(0.0, math.pi)[:, None] * time_N
         kernel_FN = torch.cat([bell_FN * turn_FN.cos(), bell_FN * turn_FN.sin()])
         around = 2 * self.around  # the filters', and that of the averages over them
         parts_BFT = functional.conv1d(
