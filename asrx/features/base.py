@@ -23,6 +23,7 @@ class Features(nn.Module, ABC):
         normalize: `none`; `utterance`, zero mean and unit variance of each bin over the utterance's own frames;
             `level`, the same of all bins together, which keeps the shape of a short clip's spectrum; or `corpus`, of
             each bin over all training frames (`fit` must have seen them; the figures are kept in the checkpoint).
+            Of features that learn, the frames are those of their first weights.
 
     Raises:
         UserError: an unknown `normalize`.
@@ -32,6 +33,7 @@ class Features(nn.Module, ABC):
     of_sound = True  # what augmentations of waveforms may be used with
     hop = 1  # samples from frame to frame
     reach: int | None = None  # frames at each end that look past it; None where a frame depends on far ones
+    past: int | None = None  # frames before one that it depends on, where they are more than `reach`
 
     def __init__(self, dim: int, normalize: str):
         super().__init__()
@@ -52,7 +54,8 @@ class Features(nn.Module, ABC):
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""
-        with torch.autocast(wave_BT.device.type, enabled=False), torch.no_grad():
+        learns = torch.is_grad_enabled() and any(weight.requires_grad for weight in self.parameters())
+        with torch.autocast(wave_BT.device.type, enabled=False), torch.set_grad_enabled(learns):
             return self.normalized(self.extract(wave_BT.float(), lengths_B), self.frames(lengths_B))
 
     def normalized(self, frames_BTF: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -92,7 +92,7 @@ class LogMel(Features):
         return n_samples // self.hop + 1
 
     def extract(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
-        energy_BTF = self._energies(_standard(wave_BT, lengths_B) if self.gain == "unit" else wave_BT)
+        energy_BTF = self.energies(wave_BT, lengths_B)
         if self.log == "natural":
             return (energy_BTF + self.floor).log()
         level_BTF = 10 * energy_BTF.clamp_min(FLOOR_DB).log10()
@@ -100,7 +100,10 @@ class LogMel(Features):
         highest_B11 = level_BTF.masked_fill(~own_BT[:, :, None], -torch.inf).amax((1, 2), keepdim=True)
         return (level_BTF - highest_B11).clamp_min(-self.range_db)
 
-    def _energies(self, wave_BT: torch.Tensor) -> torch.Tensor:
+    def energies(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+        """Of the filters, (B, T frames, n_mels)."""
+        if self.gain == "unit":
+            wave_BT = standard(wave_BT, lengths_B)
         if not torch.onnx.is_in_onnx_export():
             return self.mel(wave_BT).transpose(1, 2)
         n_fft, width = self.exported.n_fft, len(self.exported.window_N)
@@ -108,7 +111,7 @@ class LogMel(Features):
         return self.exported(functional.pad(wave_BT, (before, width - before))) @ self.mel.mel_scale.fb
 
 
-def _standard(wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
+def standard(wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> torch.Tensor:
     """Zero mean and unit variance over each utterance's own samples; silence stays silent."""
     count_B1 = lengths_B[:, None].clamp_min(1)
     wave_BT = zero_padding(wave_BT - wave_BT.sum(1, keepdim=True) / count_B1, lengths_B)

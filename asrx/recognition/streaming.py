@@ -217,12 +217,12 @@ class FrameStream:
         return self._until(self.features.frames(len(self.wave_T)))
 
     def _until(self, end: int) -> torch.Tensor:
-        begin, reach = self.given - self.first, self.features.reach
+        begin, past = self.given - self.first, self.features.past or self.features.reach
         if end <= begin or not len(self.wave_T):
             return torch.zeros(1, 0, self.features.dim)
         frames_BTF = self.features.extract(self.wave_T[None], torch.tensor([len(self.wave_T)]))[:, begin:end]
         self.given = self.first + end
-        forgotten = max(0, end - reach)
+        forgotten = max(0, end - past)
         self.wave_T, self.first = self.wave_T[forgotten * self.features.hop :], self.first + forgotten
         return frames_BTF
 

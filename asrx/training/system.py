@@ -154,13 +154,20 @@ class System(pl.LightningModule):
         return loss_B + self.pipeline.encoder.penalty()
 
     @torch.no_grad()
-    def _augmented_frames(self, batch: Batch) -> tuple[Batch, torch.Tensor, torch.Tensor]:
-        """The batch, with each utterance as often as the objective wants to see it, its frames and their lengths."""
+    def _augmented_waves(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and their lengths."""
         wave_BT, lengths_B = batch.wave_BT, batch.lengths_B
         with torch.autocast(self.device.type, enabled=False):
             for augment in self.wave_augment:
                 after = augment(wave_BT, lengths_B)
                 wave_BT, lengths_B = _long_enough((wave_BT, lengths_B), after, batch.least_B)
+        return wave_BT, lengths_B
+
+    def _augmented_frames(self, batch: Batch) -> tuple[Batch, torch.Tensor, torch.Tensor]:
+        """The batch, with each utterance as often as the objective wants to see it, its frames and their lengths;
+        gradients reach the features that learn."""
+        wave_BT, lengths_B = self._augmented_waves(batch)
+        with torch.autocast(self.device.type, enabled=False):
             frames_BTF, lengths_B = self.pipeline.features(*self.pipeline.clip(wave_BT, lengths_B))
             if (views := self.pipeline.objective.views) > 1:
                 place_B = torch.arange(len(lengths_B), device=self.device).repeat(views)

@@ -79,6 +79,10 @@ MODELS = {
     "bc_resnet": (["model=bc_resnet"], ["a", "b"]),
     "raw clips": (["model/encoder=cnn1d", "features=raw", "dataset.clip.seconds=1"], None),
     "corpus": (["model/encoder=lstm", "features.normalize=corpus", "model.encoder.bidirectional=false"], None),
+    **{
+        front: ([f"features={front}", "model/encoder=lstm"], None)
+        for front in ("convolutions", "cqt", "deltas", "leaf", "logmel_pitch", "pcen", "pitch")
+    },
 }
 
 

@@ -7,9 +7,15 @@ import pytest
 import torch
 
 from asrx.config.compose import compose
+from asrx.features.convolutions import Convolutions
+from asrx.features.cqt import CQT
+from asrx.features.deltas import Deltas
 from asrx.features.kaldi import Kaldi
+from asrx.features.leaf import Leaf
 from asrx.features.logmel import LogMel
 from asrx.features.nemo import Nemo
+from asrx.features.pcen import PCEN
+from asrx.features.pitch import Pitch
 from asrx.recognition.engines import Engine
 from asrx.recognition.pauses import SpeechDetector
 from asrx.recognition.recognizer import Recognizer
@@ -34,7 +40,15 @@ def parts(wave, sizes):
     yield wave
 
 
-@pytest.mark.parametrize("features", [LogMel, Kaldi, Nemo])
+def with_slopes(rate: int, normalize: str) -> Deltas:
+    return Deltas(LogMel(rate), normalize=normalize)
+
+
+def convolutions(rate: int, normalize: str) -> Convolutions:
+    return Convolutions(normalize=normalize)
+
+
+@pytest.mark.parametrize("features", [LogMel, Kaldi, Nemo, CQT, Pitch, PCEN, Leaf, with_slopes, convolutions])
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("samples", [25037, 25120, 300])
 def test_features_of_parts_are_those_of_the_whole(features, sizes, samples):

@@ -11,6 +11,7 @@ from torch import nn
 from asrx.augment.gain import Gain
 from asrx.augment.mixup import Mix
 from asrx.features.clip import Clip
+from asrx.features.convolutions import Convolutions
 from asrx.features.raw import Raw
 from asrx.objectives.cross_entropy import CrossEntropy
 from asrx.training.pipeline import Pipeline
@@ -177,3 +178,12 @@ def test_readings_of_an_utterance_are_averaged_but_not_in_training():
     expected = [(whole[i].mean(0) + 2 * whole[i, : n // 4].mean(0)) / 2 for i, n in enumerate([20, 12, 8])]
     torch.testing.assert_close(enc[:, 0], torch.stack(expected))
     torch.testing.assert_close(averaged.training_step(batch(), 0), plain.training_step(batch(), 0))
+
+
+def test_gradients_reach_features_that_learn_and_their_weights_are_saved():
+    learner = system()
+    learner.pipeline.features = Convolutions(4, kernels=[8], strides=[4])
+    learner.training_step(batch(), 0).backward()
+    weights = dict(learner.pipeline.features.named_parameters())
+    assert all(weight.grad.abs().sum() > 0 for weight in weights.values())
+    assert {f"pipeline.features.{name}" for name in weights} <= set(learner.state_dict())
