@@ -27,7 +27,7 @@ from asrx.vocabularies.subwords import Subwords
 from asrx.vocabularies.words import Words
 
 TEXTS = ["one two", "two to one", "<ar> واحد اثنان", "<ar> واحد", "café one"]
-LEXICON = "one  w ah n\ntwo\tt uw\nto t uw\nواحد w a\nاثنان i th n\ncaf\u00e9 k a f\none w o n\n"
+LEXICON = "one  w ah n\ntwo\tt uw\nto t uw\nواحد w a\nاثنان i th n\ncaf\u00e9 k a f\none w o n\n"  # noqa: RUF001
 
 
 @pytest.fixture(scope="module")
