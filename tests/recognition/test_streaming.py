@@ -156,6 +156,7 @@ def test_any_model_can_be_streamed_by_windows(monkeypatch):
         (["features.normalize=utterance"], "features.normalize=utterance or its level"),
         (["features=logmel", "features.normalize=corpus", "features.gain=unit"], "its level looks at the whole"),
         (["dataset.clip.seconds=1"], "dataset.clip and augment.test"),
+        (["model/objective=joint"], "a stream is written down by CTC, and this model has another objective"),
     ],
 )
 def test_what_needs_the_whole_recording_is_said(overrides, sentence):

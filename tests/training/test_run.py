@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from calls import call
 from omegaconf import OmegaConf
 
 from asrx.training.trainer import check_trainer
@@ -142,6 +143,25 @@ def test_the_mean_of_the_best_epochs_counts_where_it_is_no_worse(run_of, tones):
     alone = min(float(row["val/cer"]) for row in rows(folder))
     assert json.loads((folder / "metrics.json").read_text())["best"]["val/cer"] <= alone
     assert not any("BestEpochs" in key for key in torch.load(folder / "best.ckpt", weights_only=True)["callbacks"])
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["export", "RUN", "model.onnx"], "AttentionDecoder has a network of its own, which no form exports"),
+        (
+            ["evaluate", "RUN", "decode=lexicon"],
+            "AttentionDecoder cannot make decode's WordSearch: use decode=greedy or decode=beam",
+        ),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_what_ctc_alone_can_do_is_refused_by_name(run_of, tones, tmp_path, monkeypatch, words, sentence):
+    run = run_of(*tones, *FAST, *BEST)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=sentence):
+        call(*(str(run) if word == "RUN" else word for word in words))
+    assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
