@@ -60,11 +60,15 @@ def test_features_of_parts_are_those_of_the_whole(features, sizes, samples):
     torch.testing.assert_close(found, whole, atol=1e-5, rtol=1e-5)
 
 
+def built(*overrides: str):
+    chosen = ["model=stream_ctc", "features=nemo", "features.normalize=corpus", "model.encoder.width=32"]
+    return build_pipeline(compose([*chosen, *overrides])).eval()
+
+
 @torch.no_grad()
 def untrained(*overrides: str):
     torch.manual_seed(5)
-    chosen = ["model=stream_ctc", "features=nemo", "features.normalize=corpus", "model.encoder.width=32"]
-    pipeline = build_pipeline(compose([*chosen, *overrides])).eval()
+    pipeline = built(*overrides)
     pipeline.features.fit([(sound(4)[None], torch.tensor([4 * RATE]))])
     given = sound(4)[None], torch.tensor([4 * RATE])
     pipeline.train()(*given)
@@ -161,4 +165,4 @@ def test_any_model_can_be_streamed_by_windows(monkeypatch):
 )
 def test_what_needs_the_whole_recording_is_said(overrides, sentence):
     with pytest.raises(UserError, match=sentence):
-        CausalStream(untrained(*overrides), RATE)
+        CausalStream(built(*overrides), RATE)
