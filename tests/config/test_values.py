@@ -65,7 +65,7 @@ WRONG = [
     (["dataset.clip=null"], "dataset.clip=null should be a mapping."),
     (["model.encoder=5"], "model.encoder is no class: choose one for model/encoder, "),
     (["~model.encoder"], "model.encoder is no class: choose one for model/encoder, "),
-    (["~features._target_"], "features is no class: choose one for features, image"),
+    (["~features._target_"], "features is no class: choose one for features, convolutions"),
     (
         ["features.sample_rate=8000"],
         "features.sample_rate=8000 is not the rate of the waveforms, dataset.sample_rate=16000",
