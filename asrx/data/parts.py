@@ -28,8 +28,8 @@ def composed(parts: Mapping[str, Mapping[str, Any]] | None) -> dict[str, DictCon
     """The config of each part, as if it were alone.
 
     Args:
-        parts: by their names: `dataset`, perhaps `weight`, `split` (a choice, or keys of its own one), and keys of the
-            data set.
+        parts: by their names: `dataset`, perhaps `weight`, `split` (a choice, keys of the data set's own one, or both, the
+            choice as `choice`), and keys of the data set.
 
     Raises:
         UserError: there is none, a name cannot stand in a path, or a part has what no data set has.
@@ -87,15 +87,14 @@ def _composed(place: str, name: str, part: Mapping[str, Any]) -> DictConfig:
     chosen, known = part.get("dataset"), [name for name in choices("dataset") if name not in NO_PARTS]
     if chosen not in known:
         raise UserError(f"{place}.dataset={chosen} is none of {', '.join(known)}.{nearest(str(chosen), known)}")
-    split = part.get("split")
-    if isinstance(split, str) and split not in choices("dataset/split"):
-        raise UserError(f"{place}.split={split} is none of {', '.join(choices('dataset/split'))}.")
     own = {key: value for key, value in part.items() if key not in ("dataset", "weight")}
-    if isinstance(split, str):
-        del own["split"]
+    split, own["split"] = _split(own.get("split"))
+    if split and split not in choices("dataset/split"):
+        known = choices("dataset/split")
+        raise UserError(f"{place}.split={split} is none of {', '.join(known)}.{nearest(split, known)}")
     if common := next((key for key in own if key in _plain("dataset=mix")["dataset"] and key not in OWN), None):
         raise UserError(f"{place}.{common} is one for all parts: say dataset.{common}.")
-    alone = _plain(f"dataset={chosen}", *([f"dataset/split={split}"] if isinstance(split, str) else []))
+    alone = _plain(f"dataset={chosen}", *([f"dataset/split={split}"] if split else []))
     try:
         cfg = OmegaConf.create(alone)  # takes any key: `check` says which do not exist
         cfg.merge_with({"dataset": own})
@@ -105,6 +104,13 @@ def _composed(place: str, name: str, part: Mapping[str, Any]) -> DictConfig:
         raise UserError(f"{place}: {error}") from None
     except OmegaConfBaseException as error:
         raise UserError(f"{place}: {str(error).splitlines()[0]}.") from None
+
+
+def _split(given: Any) -> tuple[str, Mapping[str, Any]]:
+    """The choice of `dataset/split`, empty where none is made, and keys of it."""
+    if not isinstance(given, Mapping):
+        return str(given or ""), {}
+    return str(given.get("choice", "")), {key: value for key, value in given.items() if key != "choice"}
 
 
 @cache

@@ -58,9 +58,10 @@ def test_the_utterances_are_those_of_the_parts_under_the_names_of_these(parts):
 
 
 def test_each_part_is_split_as_it_is_alone(parts, miniatures):
+    parts = parts | {"letters": parts["letters"] | {"split": {"choice": "random", "val": 0.25}}}
     mixed = OfParts(parts).assign(Mix(parts, "unused", 8000).prepare())
     of_digits = alone("fsdd", f"dataset.root={miniatures}/FSDD", "dataset.split.seed=3")
-    of_letters = alone("an4", f"dataset.root={miniatures}/AN4")
+    of_letters = alone("an4", f"dataset.root={miniatures}/AN4", "dataset/split=random", "dataset.split.val=0.25")
     expected = {f"digits/{u.id}": u.split for u in of_digits} | {f"letters/{u.id}": u.split for u in of_letters}
     assert {u.id: u.split for u in mixed} == expected
 
@@ -165,6 +166,7 @@ def test_labels_of_one_part_alone_are_named():
         ({"x/y": {"dataset": "an4"}}, r"^dataset.parts.x/y: give the part a name of letters, "),
         ({"x": {"dataset": "an4", "rot": "."}}, r"^dataset.parts.x: dataset.rot is no key of .* Did you mean root\?"),
         ({"x": {"dataset": "an4", "split": "by_speakr"}}, r"^dataset.parts.x.split=by_speakr is none of by_speaker, "),
+        ({"x": {"dataset": "an4", "split": {"choice": "randm"}}}, r"^dataset.parts.x.split=randm .*mean random\?$"),
         ({"x": {"dataset": "an4", "batch_size": 3}}, r"^dataset.parts.x.batch_size is one for all parts: say dataset"),
         ({"x": {"dataset": "manifest"}}, r"^dataset.parts.x: dataset.train has no value yet"),
         ({"x": {"dataset": "an4", "weight": 0}}, r"^dataset.parts.x.weight=0 should be a number above 0\.$"),
