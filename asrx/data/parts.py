@@ -28,8 +28,8 @@ def composed(parts: Mapping[str, Mapping[str, Any]] | None) -> dict[str, DictCon
     """The config of each part, as if it were alone.
 
     Args:
-        parts: by their names: `dataset`, perhaps `weight`, `split` (a choice, keys of the data set's own one, or both, the
-            choice as `choice`), and keys of the data set.
+        parts: by their names: `dataset`, perhaps `weight`, `split` (a choice, keys of the data set's own one, or both,
+            then the choice as `choice`), and keys of the data set.
 
     Raises:
         UserError: there is none, a name cannot stand in a path, or a part has what no data set has.
