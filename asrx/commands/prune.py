@@ -5,7 +5,8 @@
     python -m asrx prune RUN_FOLDER smaller --amount 0.8 --epochs 10 optimizer.lr=1e-3
 
 `smaller` is a run folder like any other: it is trained by the run's own config, which KEY=VALUE changes as for
-`python -m asrx`, and can be resumed, evaluated, exported. The table at the end compares the two.
+`python -m asrx`, and can be evaluated and exported. The table at the end compares the two. The same command goes on with
+a training that was interrupted.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def main() -> None:
 def _arguments() -> Parser:
     parser = Parser("prune", __doc__)
     parser.add_argument("run", metavar="RUN_FOLDER", type=Path)
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="of the smaller run; new, or empty")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="of the smaller run; new, empty, or interrupted")
     parser.add_argument("changes", metavar="KEY=VALUE", nargs="*", help="changes to the run's config")
     parser.add_argument(
         "--kind",

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 
-from asrx.config.saved import config_of, own_overrides
+from asrx.config.saved import config_of, literal, own_overrides, read_config
 from asrx.config.spelling import quoted
 from asrx.evaluation.trained import Trained, load
 from asrx.export.compared import check_tolerance, measured
@@ -50,7 +51,7 @@ def prune(
 
     Args:
         source: the run folder.
-        folder: of the new run, new or empty.
+        folder: of the new run: new, empty, or of the same pruning, which then goes on where it was interrupted.
         amount: share of the weights (magnitude), or of each layer's channels and units (structured), to do without.
         kind: one of `KINDS`.
         epochs: of the training; None is the run's own number.
@@ -66,16 +67,20 @@ def prune(
         raise UserError(f"--amount {amount:g} should be a share between 0 and 1, such as 0.5.")
     if epochs is not None and epochs < 1:
         raise UserError(f"--epochs {epochs} should be a whole number from 1.")
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    goes_on = (folder / "config.yaml").is_file()
+    if folder.exists() and not goes_on and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder} exists already: name a new folder, or an empty one.")
     before = load(source, config_of(source, changes))
     with tempfile.TemporaryDirectory() as scratch:
         whole = _exported(before, Path(scratch) / "before")
         begun = [*changes, *_beginning(before, source, amount, kind)]
         begun += [] if epochs is None else [f"trainer.max_epochs={epochs}"]
+        cfg = config_of(source, begun)
+        if goes_on:
+            cfg = _to_go_on(folder, cfg)
         folder.mkdir(parents=True, exist_ok=True)
         with alone(folder), left_empty(folder):
-            if run(config_of(source, begun), folder, [*own_overrides(source), *begun]) is None:
+            if run(cfg, folder, [*own_overrides(source), *begun]) is None:
                 return None
         after = load(folder, config_of(folder, []))
         small = _exported(after, Path(scratch) / "after")
@@ -83,6 +88,14 @@ def prune(
         # side by side, whatever else the machine does
         figures = tuple(measured(exported, before, waves) for exported, _ in (whole, small))
         return Report((whole[1], small[1]), figures, measured_on)
+
+
+def _to_go_on(folder: Path, cfg: DictConfig) -> DictConfig:
+    """The config of a run that was begun by the same pruning, to resume it with."""
+    own = read_config(folder)
+    if (own.model, own.trainer.max_epochs) != (cfg.model, cfg.trainer.max_epochs):
+        raise UserError(f"{folder} holds another run, or another pruning: name a new folder.")
+    return OmegaConf.merge(own, literal({"resume": str(folder)}))
 
 
 def _beginning(before: Trained, source: Path, amount: float, kind: str) -> list[str]:
