@@ -5,8 +5,8 @@
     python -m asrx prune RUN_FOLDER smaller --amount 0.8 --epochs 10 optimizer.lr=1e-3
 
 `smaller` is a run folder like any other: it is trained by the run's own config, which KEY=VALUE changes as for
-`python -m asrx`, and can be evaluated and exported. The table at the end compares the two. The same command goes on with
-a training that was interrupted.
+`python -m asrx`, and can be evaluated and exported. The table at the end compares the two. The same command goes on
+with a training that was interrupted.
 """
 
 from __future__ import annotations
