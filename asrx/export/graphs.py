@@ -56,28 +56,27 @@ class FrameGraph(nn.Module):
 class ChunkGraph(nn.Module):
     """From features of the next frames and what a streaming encoder remembers, as NeMo's streaming models have it.
 
-    The caches begin as zeros: `cache_last_channel` (B, layers, 2, D), outputs and cells of the LSTM; `cache_last_time`
-    (B, 1, 1, numbers), what convolutions still look at and outputs that wait for later ones; and
+    The caches begin as zeros: `cache_last_channel` (B, 1, 1, numbers), what the encoder's layers remember;
+    `cache_last_time` (B, 1, 1, numbers), what its convolutions still look at and outputs that wait for later ones; and
     `cache_last_channel_len` (B,), the outputs so far. The first `lookahead` outputs stand before the beginning, and say
     blank.
 
     Args:
-        pipeline: see `asrx.training.pipeline`; its encoder is a `StreamingEncoder` with forward LSTM layers.
+        pipeline: see `asrx.training.pipeline`; its encoder is a `CausalEncoder`.
     """
 
     def __init__(self, pipeline: Pipeline):
         super().__init__()
         self.pipeline = pipeline
-        *contexts, outputs, _, _ = pipeline.encoder.begin(1)
-        waiting = (pipeline.encoder.lookahead, pipeline.encoder.dim)
-        self.shapes = [tuple(context.shape[1:]) for context in contexts] + [waiting]
-        self.layers = len(outputs)
+        encoder = pipeline.encoder
+        self.memory = [tuple(state.shape[1:]) for state in encoder.remembered(1)]
+        contexts = encoder.begin(1)[: len(encoder.convs)]
+        self.time = [*(tuple(context.shape[1:]) for context in contexts), (encoder.lookahead, encoder.dim)]
 
     def begin(self, batch: int) -> list[torch.Tensor]:
         """The caches before the first frame."""
-        numbers = sum(math.prod(shape) for shape in self.shapes)
-        channel = torch.zeros(batch, self.layers, 2, self.pipeline.encoder.dim)
-        return [channel, torch.zeros(batch, 1, 1, numbers), torch.zeros(batch, dtype=torch.int64)]
+        caches = [torch.zeros(batch, 1, 1, sum(map(math.prod, shapes))) for shapes in (self.memory, self.time)]
+        return [*caches, torch.zeros(batch, dtype=torch.int64)]
 
     def forward(
         self,
@@ -89,18 +88,25 @@ class ChunkGraph(nn.Module):
     ) -> tuple[torch.Tensor, ...]:
         """Frames and caches to log probabilities, their number, and the caches after them."""
         encoder, objective = self.pipeline.encoder, self.pipeline.objective
-        parts = time.flatten(1).split([math.prod(shape) for shape in self.shapes], 1)
-        *contexts, waiting = (part.unflatten(1, shape) for part, shape in zip(parts, self.shapes, strict=True))
-        outputs, cells = channel.permute(2, 1, 0, 3).unbind(0)
+        *contexts, waiting = _unpacked(time, self.time)
         frames_BTF, lengths_B = self.pipeline.features.normalized(frames_BFT.transpose(1, 2), lengths_B)
-        enc_BTD, (*contexts, outputs, cells, waiting) = encoder.advance(
-            frames_BTF, [*contexts, outputs, cells, waiting]
-        )
+        state = [*contexts, *_unpacked(channel, self.memory), waiting]
+        enc_BTD, state = encoder.advance(frames_BTF, state)
+        contexts, memory, waiting = state[: len(contexts)], state[len(contexts) : -1], state[-1]
         logp_BTV = objective.outputs(enc_BTD, lengths_B)
         place_BT = given_B[:, None] + torch.arange(logp_BTV.shape[1])
         nothing_V = torch.full((logp_BTV.shape[2],), NEVER)
         nothing_V[-1] = 0
         logp_BTV = torch.where((place_BT < encoder.lookahead)[:, :, None], nothing_V, logp_BTV)
         count_B = torch.zeros_like(lengths_B) + logp_BTV.shape[1]
-        time = torch.cat([part.flatten(1) for part in (*contexts, waiting)], 1)[:, None, None]
-        return logp_BTV, count_B, torch.stack([outputs, cells]).permute(2, 1, 0, 3), time, given_B + count_B
+        return logp_BTV, count_B, _packed(memory), _packed([*contexts, waiting]), given_B + count_B
+
+
+def _packed(states: list[torch.Tensor]) -> torch.Tensor:
+    """(B, ...) each to (B, 1, 1, numbers)."""
+    return torch.cat([state.flatten(1) for state in states], 1)[:, None, None]
+
+
+def _unpacked(cache: torch.Tensor, shapes: list[tuple[int, ...]]) -> list[torch.Tensor]:
+    parts = cache.flatten(1).split([math.prod(shape) for shape in shapes], 1)
+    return [part.unflatten(1, shape) for part, shape in zip(parts, shapes, strict=True)]

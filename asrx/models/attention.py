@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -57,32 +59,45 @@ class SelfAttention(nn.Module):
         self.inwards = nn.Linear(width, 3 * width)
         self.outwards = nn.Linear(width, width)
 
-    def forward(self, x_BTD: torch.Tensor, keep_B11T: torch.Tensor) -> torch.Tensor:
-        """(B, T, D), and which positions are looked at, to (B, T, D)."""
-        query, key, value_BHTE = self._heads(x_BTD, 0)
-        dropout = self.dropout if self.training else 0.0
-        heard_BHTE = functional.scaled_dot_product_attention(query, key, value_BHTE, keep_B11T, dropout)
-        return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
+    def forward(self, x_BTD: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+        """(B, T, D), and which positions are looked at, something that fits (B, H, T, T), to (B, T, D)."""
+        query, key, value = self.inwards(x_BTD).chunk(3, -1)
+        return self._heard(query, key, value, keep, self.dropout if self.training else 0.0)
 
     def advance(
-        self, x_B1D: torch.Tensor, past: tuple[torch.Tensor, torch.Tensor] | None
-    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
-        """The next position (B, 1, D), which looks at those before it, and their keys and values (B, H, T, E), to what
-        is heard there, and keys and values with its own."""
-        query, key, value_BHTE = self._heads(x_B1D, past[0].shape[2] if past else 0)
-        if past:
-            key, value_BHTE = torch.cat([past[0], key], 2), torch.cat([past[1], value_BHTE], 2)
-        heard_BH1E = functional.scaled_dot_product_attention(query, key, value_BHTE)
-        return self.outwards(heard_BH1E.transpose(1, 2).flatten(2)), (key, value_BHTE)
+        self, x_BTD: torch.Tensor, past: Sequence[torch.Tensor], keep: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The next positions (B, T, D), and keys and values (B, past, D) of those before them, or nothing, to what is
+        heard there, and keys and values with their own.
 
-    def _heads(self, x_BTD: torch.Tensor, start: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Queries, keys and values (B, H, T, E) of positions from `start`."""
-        qkv = self.inwards(x_BTD).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        query, key, value_BHTE = qkv.unbind(0)
-        if not self.positions:
-            return query, key, value_BHTE
-        cos_TE, sin_TE = _turns(start, x_BTD.shape[1], query.shape[-1], x_BTD)
-        return _turned(query, cos_TE, sin_TE), _turned(key, cos_TE, sin_TE), value_BHTE
+        Args:
+            keep: which of all positions are looked at, something that fits (B, H, T, past + T); None is all.
+        """
+        query, *pair = self.inwards(x_BTD).chunk(3, -1)
+        if past:
+            pair = [torch.cat(both, 1) for both in zip(past, pair, strict=True)]
+        return self._heard(query, *pair, keep, 0.0), pair
+
+    def _heard(
+        self,
+        query_BTD: torch.Tensor,
+        key_BKD: torch.Tensor,
+        value_BKD: torch.Tensor,
+        keep: torch.Tensor | None,
+        dropout: float,
+    ) -> torch.Tensor:
+        """What the last positions hear, (B, T, D). Keys are turned here and kept as they are: only how far apart two
+        positions are is heard, so any place may be called the first."""
+        query, key, value = (
+            x_BTD.unflatten(2, (self.heads, -1)).transpose(1, 2) for x_BTD in (query_BTD, key_BKD, value_BKD)
+        )
+        if self.positions:
+            time = key.shape[2]
+            cos_TE, sin_TE = _turns(time, key.shape[-1], key)
+            first = time - query.shape[2]
+            query, key = _turned(query, cos_TE[first:], sin_TE[first:]), _turned(key, cos_TE, sin_TE)
+        heard_BHTE = functional.scaled_dot_product_attention(query, key, value, keep, dropout)
+        return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
 
 
 def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:
@@ -97,10 +112,10 @@ def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:
     )
 
 
-def _turns(start: int, time: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine and sine of the angles of `time` positions from `start`, (T, width)."""
+def _turns(time: int, width: int, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cosine and sine of the angles of `time` positions, (T, width)."""
     pace = 10_000 ** -(torch.arange(0, width, 2, device=like.device, dtype=torch.float32) / width)
-    places_T = torch.arange(start, start + time, device=like.device, dtype=torch.float32)
+    places_T = torch.arange(time, device=like.device, dtype=torch.float32)
     angles = places_T[:, None] * pace.repeat(2)
     return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
@@ -70,7 +72,15 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.after = feed_forward(width, expansion, dropout)
 
-    def forward(self, x_BTD: torch.Tensor, keep_B11T: torch.Tensor) -> torch.Tensor:
+    def forward(self, x_BTD: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
         """(B, T, D), and which positions are looked at, to (B, T, D)."""
-        x_BTD = x_BTD + self.dropout(self.attention(self.norm(x_BTD), keep_B11T))
+        x_BTD = x_BTD + self.dropout(self.attention(self.norm(x_BTD), keep))
         return x_BTD + self.after(x_BTD)
+
+    def advance(
+        self, x_BTD: torch.Tensor, past: Sequence[torch.Tensor], keep: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The next positions, see `SelfAttention.advance`."""
+        heard_BTD, pair = self.attention.advance(self.norm(x_BTD), past, keep)
+        x_BTD = x_BTD + self.dropout(heard_BTD)
+        return x_BTD + self.after(x_BTD), pair

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,7 +21,7 @@ class Spelt(NamedTuple):
 
     keep: torch.Tensor
     heard: list[Pair]
-    past: list[Pair | None]
+    past: list[Sequence[torch.Tensor]]
 
     def of(self, place_N: torch.Tensor) -> Spelt:
         """That of texts of the same utterances, each of which goes on from the one at its place."""
@@ -74,7 +75,7 @@ class TransformerDecoder(nn.Module):
         """Before the first token, for so many texts of each utterance, which stand side by side."""
         places_BTD = self._placed(enc_BTD).repeat_interleave(texts, 0)
         keep_B11T = valid(lengths_B.repeat_interleave(texts), enc_BTD.shape[1])[:, None, None]
-        return Spelt(keep_B11T, [layer.source.remember(places_BTD) for layer in self.layers], [None] * len(self.layers))
+        return Spelt(keep_B11T, [layer.source.remember(places_BTD) for layer in self.layers], [()] * len(self.layers))
 
     def advance(self, ids_N: torch.Tensor, spelt: Spelt) -> tuple[torch.Tensor, Spelt]:
         """The last token of each text to the logits of the next, (N, V + 1)."""
@@ -110,8 +111,8 @@ class Layer(nn.Module):
         return self._rest(x_BUD, self.attention(self.norm(x_BUD), before_UU), heard, keep_B11T)
 
     def advance(
-        self, x_B1D: torch.Tensor, past: Pair | None, heard: Pair, keep_B11T: torch.Tensor
-    ) -> tuple[torch.Tensor, Pair]:
+        self, x_B1D: torch.Tensor, past: Sequence[torch.Tensor], heard: Pair, keep_B11T: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The next token, (B, 1, D), and keys and values of those before it, to the same."""
         own_B1D, past = self.attention.advance(self.norm(x_B1D), past)
         return self._rest(x_B1D, own_B1D, heard, keep_B11T)[0], past

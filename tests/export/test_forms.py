@@ -213,10 +213,11 @@ print(json.dumps(texts))
 """
 
 
+@pytest.mark.parametrize("encoder", ["causal_crnn", "causal_transformer"])
 @torch.inference_mode()
-def test_sherpa_onnx_streams_the_same(tmp_path, recordings):
-    stream = ["model=stream_ctc", "features=nemo", "features.normalize=corpus", "model.encoder.width=48"]
-    cfg, pipeline = untrained(*stream)
+def test_sherpa_onnx_streams_the_same(tmp_path, recordings, encoder):
+    stream = ["model=stream_ctc", f"model/encoder={encoder}", "features=nemo", "features.normalize=corpus"]
+    cfg, pipeline = untrained(*stream, "model.encoder.width=48")
     pipeline.features.fit([(wave[None], torch.tensor([len(wave)])) for wave in sounds()])
     given = _padded(sounds())
     head, enc = pipeline.objective.head, pipeline.objective.norm(pipeline(*given)[0])
@@ -234,6 +235,9 @@ def test_sherpa_onnx_streams_the_same(tmp_path, recordings):
         (expected,) = pipeline.objective.decoder(logp[:, :whole], torch.tensor([whole]))
         assert text.strip() == expected.text.strip()
     assert len(set(texts)) > 6
+
+
+def test_a_model_of_whole_recordings_has_no_form_for_streams():
     cfg, pipeline = untrained("model.encoder.width=32", "features=nemo")
     with pytest.raises(UserError, match="train with model=stream_ctc"):
         FORMS["stream"](cfg, pipeline)

@@ -13,8 +13,9 @@ from torch.nn import functional
 from asrx.export.forms.frames import NemoCTC
 from asrx.export.graphs import ChunkGraph
 from asrx.features.fbank import HOP
+from asrx.models.causal import CausalEncoder
 from asrx.training.pipeline import Pipeline
-from asrx.types import StreamingEncoder, UserError
+from asrx.types import UserError
 
 WINDOW = 32  # frames of 10 ms
 
@@ -44,7 +45,7 @@ class NemoStream(NemoCTC):
 
     def __init__(self, cfg: DictConfig, pipeline: Pipeline):
         super().__init__(cfg, pipeline)
-        if not isinstance(pipeline.encoder, StreamingEncoder):
+        if not isinstance(pipeline.encoder, CausalEncoder):
             raise UserError("--form stream: this model needs the whole recording, train with model=stream_ctc.")
         if pipeline.features.normalize not in ("none", "corpus"):
             raise UserError(
