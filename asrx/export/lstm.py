@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import nn
 
+from asrx.models.conv_lstm import Direction
 from asrx.models.recurrent import LSTMStack
 
 
@@ -68,13 +69,39 @@ class NodeLSTM(nn.Module):
         return x_BTD, outputs, cells
 
 
+class ScanLSTM(nn.Module):
+    """One direction of a `ConvLSTM` as a Scan node of ONNX, so that it goes through any number of frames.
+
+    Args:
+        direction: whose weights it takes.
+    """
+
+    def __init__(self, direction: Direction):
+        super().__init__()
+        self.direction = direction
+
+    def forward(self, x_BTD: torch.Tensor, bins: int) -> torch.Tensor:
+        """See `Direction`."""
+        from torch._higher_order_ops.scan import scan  # the one loop that torch's exporter knows
+
+        def step(state, gates_BGF):
+            out_BWF, cell_BWF = self.direction.step(*state, gates_BGF)
+            return (out_BWF, cell_BWF), out_BWF.clone()
+
+        gates_TBGF, state = self.direction.begin(x_BTD, bins)
+        return scan(step, state, gates_TBGF, dim=0)[1].transpose(0, 1).flatten(2)
+
+
+NODES = {LSTMStack: NodeLSTM, Direction: ScanLSTM}
+
+
 def with_nodes(module: nn.Module) -> nn.Module:
-    """A copy of a module with every `LSTMStack` in it made for export."""
+    """A copy of a module with all layers in it that go step by step made for export."""
     module = copy.deepcopy(module)
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
-            if isinstance(child, LSTMStack):
-                setattr(parent, name, NodeLSTM(child))
+            if type(child) in NODES:
+                setattr(parent, name, NODES[type(child)](child))
     return module
 
 

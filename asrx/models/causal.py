@@ -78,6 +78,7 @@ class CausalEncoder(nn.Module, StreamingEncoder):
         x_BTD = self.project(x_BCTF.transpose(1, 2).flatten(2)).relu()
         x_BTD = self.whole(self.dropout(x_BTD), lengths_B)
         if self.ahead is not None:
+            x_BTD = zero_padding(x_BTD, lengths_B)  # nothing follows an utterance's end
             x_BTD = self._looked_ahead(functional.pad(x_BTD, (0, 0, 0, self.lookahead)))
         return zero_padding(self.dropout(x_BTD), lengths_B), lengths_B
 

@@ -38,14 +38,12 @@ class LSTMStack(nn.Module):
 
     def layered(self, x_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[torch.Tensor]:
         """(B, T, in_dim) and lengths to (B, T, dim) of each layer, zeros in the padding."""
-        time = torch.arange(x_BTD.shape[1], device=x_BTD.device)
-        turned_BT = torch.where(time < lengths_B[:, None], lengths_B[:, None] - 1 - time, time)
-        outputs = []
+        order_BT, outputs = turned_places(x_BTD.shape[1], lengths_B), []
         for i, layer in enumerate(self.layers):
             x_BTD = self.dropout(x_BTD) if i else x_BTD
             ways = [layer[0](x_BTD)[0]]
             if len(layer) == 2:
-                ways.append(_reorder(layer[1](_reorder(x_BTD, turned_BT))[0], turned_BT))
+                ways.append(reorder(layer[1](reorder(x_BTD, order_BT))[0], order_BT))
             x_BTD = zero_padding(torch.cat(ways, -1), lengths_B)
             outputs.append(x_BTD)
         return outputs
@@ -65,5 +63,12 @@ class LSTMStack(nn.Module):
         return x_BTD, outputs, cells
 
 
-def _reorder(x_BTD: torch.Tensor, order_BT: torch.Tensor) -> torch.Tensor:
+def turned_places(time: int, lengths_B: torch.Tensor) -> torch.Tensor:
+    """Where each of `time` frames is when each sequence is turned round within its own length, (B, T)."""
+    places = torch.arange(time, device=lengths_B.device)
+    return torch.where(places < lengths_B[:, None], lengths_B[:, None] - 1 - places, places)
+
+
+def reorder(x_BTD: torch.Tensor, order_BT: torch.Tensor) -> torch.Tensor:
+    """The frames in another order."""
     return x_BTD.gather(1, order_BT[:, :, None].expand_as(x_BTD))

@@ -77,6 +77,8 @@ MODELS = {
     ),
     "conformer": (["model=conformer_ctc", "model.encoder.layers=2", "features.gain=unit"], None),
     "bc_resnet": (["model=bc_resnet"], ["a", "b"]),
+    "conv_lstm": (["model/encoder=conv_lstm", "model.encoder.width=4", "features.gain=unit"], None),
+    "raw": (["model/encoder=wave_resnet", "model.encoder.blocks=1", "features=raw"], None),
     "raw clips": (["model/encoder=cnn1d", "features=raw", "dataset.clip.seconds=1"], None),
     "corpus": (["model/encoder=lstm", "features.normalize=corpus", "model.encoder.bidirectional=false"], None),
     **{
