@@ -43,6 +43,8 @@ class Utterance:
     `offset` and `duration` are in seconds; a `duration` of None means to the end of the file.
     `split` is the corpus's own assignment, or None where the corpus leaves it to the split protocol.
 
+    `tags` are what else is known of it, names and values, such as the speaker's accent.
+
     `corpus` is the part of a mix that it is of. Of those that are `pooled`, many stand for one label, and an epoch
     takes a few of them: see `asrx.data.drawing`.
 
@@ -62,6 +64,7 @@ class Utterance:
     share: float = 1.0
     corpus: str = ""
     pooled: bool = False
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 class Targets(NamedTuple):

@@ -165,9 +165,11 @@ class DataModule(pl.LightningDataModule):
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
-    def recordings(self, split: str) -> list[int]:
-        """What each utterance of a split is; see `Store.sources`."""
-        return self.store.sources[self.places[split]].tolist()
+    def recordings(self, split: str) -> list[tuple[int, float]]:
+        """What each utterance of a split is, see `Store.sources`, and how many seconds long."""
+        places = self.places[split]
+        seconds = self.store.lengths[places] / self.store.sample_rate
+        return list(zip(self.store.sources[places].tolist(), seconds.tolist(), strict=True))
 
     def seconds(self, split: str) -> float:
         """Seconds of speech in a split."""

@@ -160,7 +160,7 @@ def _git_commit() -> str:
 def write_predictions(
     path: Path,
     utterances: Sequence[Utterance],
-    sources: Sequence[int],
+    recordings: Sequence[tuple[int, float]],
     predictions: Sequence[tuple[int, str, Hypothesis]],
     explained: Mapping[int, Any] = MappingProxyType({}),
 ) -> None:
@@ -168,22 +168,25 @@ def write_predictions(
 
     Args:
         path: of the file.
-        utterances, sources: of the part that they are in; see the waveform store.
+        utterances, recordings: of the part that they are in; source and seconds of a recording, see the waveform store.
         predictions: place, reference and answer.
         explained: how sure an answer is, and its words with their beginnings and ends in seconds, by place; of some.
     """
     partial = path.with_suffix(".part")
     with open(partial, "w", encoding="utf-8") as file:
         for place, reference, hypothesis in predictions:
-            u = utterances[place]
+            u, (source, seconds) = utterances[place], recordings[place]
             row = {
                 "id": u.id,
                 "audio": str(Path(u.audio).absolute()),
                 "offset": u.offset,
                 "duration": u.duration,
                 "speaker": u.speaker,
-                "recording": f"{sources[place]:016x}",
+                "recording": f"{source:016x}",
+                "seconds": round(seconds, 3),
             }
+            if u.tags:
+                row["tags"] = dict(u.tags)
             row |= {"reference": reference, "hypothesis": hypothesis.text, "score": hypothesis.score}
             if place in explained:
                 confidence, words = explained[place]

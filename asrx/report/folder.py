@@ -17,7 +17,7 @@ from asrx.types import UserError
 
 PREDICTIONS, DOUBTFUL = "predictions.jsonl", "doubtful.jsonl"
 # what JSON may hold for a field of these kinds
-_KINDS = {float: int | float, float | None: int | float | None, list[dict[str, Any]]: list}
+_KINDS = {float: int | float, float | None: int | float | None, list[dict[str, Any]]: list, dict[str, Any]: dict}
 # overrides that say where things are or how they are shown
 PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.enable_progress_bar")
 
@@ -26,8 +26,9 @@ PLACES = ("dataset.root", "data_dir", "run_dir", "hydra.", "logger", "trainer.en
 class Prediction:
     """One test utterance and what the model answered; times in seconds, `score` a natural log probability.
 
-    `recording` is its source in the waveform store, empty in a folder of an earlier version. `words` have text, start,
-    end and confidence; a label and a trial of a search have none.
+    `recording` is its source in the waveform store and `seconds` its length there, empty in a folder of an earlier
+    version. `tags` are what else the data say of it. `words` have text, start, end and confidence; a label and a trial
+    of a search have none.
     """
 
     id: str
@@ -39,6 +40,8 @@ class Prediction:
     hypothesis: str
     score: float
     recording: str = ""
+    seconds: float | None = None
+    tags: dict[str, Any] = field(default_factory=dict)
     words: list[dict[str, Any]] = field(default_factory=list)
 
     @property

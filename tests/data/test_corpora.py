@@ -273,14 +273,18 @@ def test_a_corpus_that_is_not_as_it_should_be_is_told(tmp_path, make, message):
         make(tmp_path).prepare()
 
 
+TAGS = (("accent", "scots"), ("snr", "12.5"), ("loud", "true"))
+
+
 def test_a_manifest_is_read_with_all_its_fields(tmp_path):
     full = {"audio_filepath": "wav/a.wav", "text": "so", "duration": 1.5, "offset": 2, "speaker": 7}
+    full |= {"accent": "scots", "snr": 12.5, "loud": True, "note": "", "words": [1], "age": None}
     (tmp_path / "all.jsonl").write_text(
         "\n".join([json.dumps(full), "", json.dumps({"audio_filepath": "/b.wav", "text": "ähm", "duration": None})]),
         encoding="utf-8-sig",
     )
     assert Manifest(str(tmp_path / "all.jsonl")).prepare() == [
-        Utterance("train:1", str(tmp_path / "wav/a.wav"), "so", "7", "train", 2.0, 1.5),
+        Utterance("train:1", str(tmp_path / "wav/a.wav"), "so", "7", "train", 2.0, 1.5, tags=TAGS),
         Utterance("train:3", "/b.wav", "ähm", None, "train"),
     ]
 

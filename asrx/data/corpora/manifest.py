@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ class Manifest(Corpus):
             semicolons or tabs) or .tsv, both with a header; `val` and `test` may be None, and are then carved out of
             `train` by the split protocol. Audio paths are relative to the file's folder.
         columns: the file's name for each of audio_filepath, text, duration, offset (both in seconds) and speaker, where
-            it is another.
+            it is another. All other columns that hold texts, numbers, true or false become tags, such as accent or snr.
     """
 
     train: str | Sequence[str]
@@ -103,7 +104,17 @@ class Manifest(Corpus):
             split=split,
             offset=_seconds(where, names["offset"], row) or 0.0,
             duration=_seconds(where, names["duration"], row, positive=True),
+            tags=tuple(_tag(*pair) for pair in row.items() if pair[0] not in names.values() and _says(pair[1])),
         )
+
+
+def _says(value: Any) -> bool:
+    return isinstance(value, str | int | float) and value != ""
+
+
+@cache  # one of each in memory
+def _tag(name: str, value: str | int | float) -> tuple[str, str]:
+    return name, value if isinstance(value, str) else json.dumps(value)
 
 
 def _files(split: str, named: str | Sequence[str]) -> list[tuple[str, Path]]:

@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from asrx.report.compare.by_condition import SHOWN, by_condition
 from asrx.report.compare.importance import importance
 from asrx.report.compare.ranking import Ranking, caveats, verdict
-from asrx.report.compare.significance import LEVEL
 from asrx.report.compare.sweep_figures import history, parallel
 from asrx.report.compare.systems import System, varied, written
 from asrx.report.compare.table import everything, rows, unranked
 from asrx.report.document import render
 from asrx.report.errors import Kind
 from asrx.report.figures import Chart, line_chart
+from asrx.report.significance import LEVEL
 from asrx.report.sweep import STATES, Sweep
 from asrx.report.terminal import HEADLINES
 
@@ -58,10 +59,12 @@ def compare_page(ranking: Ranking, sweeps: Sequence[Sweep], command: str) -> str
         part={"val": "validation"}.get(ranking.part, ranking.part),
         same=all(standing.system.counts.keys() == systems[0].counts.keys() for standing in ranking.standings),
         utterances=len(systems[0].counts),
+        by_condition=by_condition(ranking),
         unranked=unranked(ranking, keys),
         curves=_curves(systems, ranking.kind, ranking.metric),
         places={system.name: places[system.folder] for system in systems},
         labelled=LABELLED,
+        beside=[standing.system.name for standing in ranking.standings[:SHOWN]],
         searches=[
             {
                 "sweep": sweep,

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from asrx.report.compare.significance import LEVEL, RESAMPLES, holm, interval, p_value, resampled_rates
 from asrx.report.compare.systems import Key, System, check_alike
 from asrx.report.errors import KINDS, Kind
+from asrx.report.significance import LEVEL, RESAMPLES, holm, interval, p_value, resampled_rates
 from asrx.report.sweep import Sweep
 from asrx.report.terminal import HEADLINES
 from asrx.types import UserError
@@ -210,7 +210,7 @@ def _rate(system: System, names: Collection[Key]) -> float:
 
 def _draw(systems: Sequence[System], compared: Sequence[Collection[Key]]) -> Draw:
     """Speakers where each utterance to be compared names one and there are enough of them, else utterances."""
-    speakers = {name: count.speaker for system in systems for name, count in system.counts.items()}
+    speakers = {name: count.prediction.speaker for system in systems for name, count in system.counts.items()}
     resamples = max(RESAMPLES, PER_TEST * len(systems))
     if None in speakers.values():
         return Draw(None, "Single utterances are drawn, because not every utterance names its speaker", resamples)

@@ -11,7 +11,7 @@ from statistics import mean, stdev
 from typing import Any, NamedTuple
 
 from asrx.report.errors import Judged, kind_of
-from asrx.report.folder import PLACES, RunFolder
+from asrx.report.folder import PLACES, Prediction, RunFolder
 from asrx.report.sweep import Sweep, Trial
 from asrx.types import UserError
 
@@ -19,11 +19,12 @@ Key = tuple[str, str, int]  # of a `Prediction`, and how many like it came befor
 
 
 class Count(NamedTuple):
-    """Errors in one utterance, and what could have been wrong; means over the runs that answered it."""
+    """Errors in one utterance, and what could have been wrong; means over the runs that answered it. The prediction is
+    that of one of them."""
 
     errors: float
     units: float
-    speaker: str | None
+    prediction: Prediction
 
 
 class Search(NamedTuple):
@@ -160,6 +161,6 @@ def _counts(runs: Sequence[RunFolder]) -> dict[Key, Count]:
             answers[*key, met[key]].append(one)  # a recording that is there twice counts twice
             met[key] += 1
     return {
-        name: Count(mean(one.errors for one in same), mean(one.units for one in same), same[0].prediction.speaker)
+        name: Count(mean(one.errors for one in same), mean(one.units for one in same), same[0].prediction)
         for name, same in answers.items()
     }

@@ -32,6 +32,8 @@ def write_report(folder: Path) -> Path:
 
 
 def _render(run: RunFolder) -> str:
+    from asrx.report.conditions import conditions
+
     kind = kind_of(run)
     judged, doubted = judge(kind, run.predictions), run.doubtful[:SHOWN]
     best = run.metrics.get("best") or {}
@@ -51,6 +53,7 @@ def _render(run: RunFolder) -> str:
         confusion=confusion,
         charts=[chart for chart in _charts(run, kind, best.get("epoch")) if chart],
         worst=_exhibits(one for one in judged[:SHOWN] if one.errors),
+        conditions=conditions(kind, judged),
         doubtful=_exhibits(Judged(*pair) for pair in zip(doubted, kind.align(doubted), strict=True)),
     )
 

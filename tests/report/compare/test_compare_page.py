@@ -30,7 +30,7 @@ def drawn(page, kind):
 def test_a_sweeps_page(page_of, tmp_path):
     folder = write_sweep(tmp_path / "sweep", speakers=20)
     page = page_of(folder)
-    assert list(page.text)[1:] == ["summary", "table", "reading", "curves", "search-1", "cost"]
+    assert list(page.text)[1:] == ["summary", "table", "conditions", "reading", "curves", "search-1", "cost"]
     assert re.search(r"trial 11 is best \(val/accuracy 0\.9\d+\)", page.text["summary"])
     assert f"python -m asrx compare {folder}" in page.text["summary"]
     assert "same 240 utterances of the validation part" in page.text["table"]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asrx.report.compare.significance import holm, interval, p_value, resampled_rates
+from asrx.report.significance import holm, interval, p_value, resampled_rates
 
 UTTERANCES, SPEAKERS = 160, 40
 SPEAKER_N = np.arange(UTTERANCES) % SPEAKERS
@@ -59,7 +59,7 @@ def test_a_rate_is_of_sums_and_all_systems_meet_the_same_draws():
 def test_chunks_do_not_repeat_each_other(monkeypatch):
     errors_SN = np.random.default_rng(0).integers(0, 2, (1, 50)).astype(float)
     whole = resampled_rates(errors_SN, np.ones((1, 50)), np.arange(50), resamples=300)
-    monkeypatch.setattr("asrx.report.compare.significance.CELLS", 50 * 100)
+    monkeypatch.setattr("asrx.report.significance.CELLS", 50 * 100)
     parts = resampled_rates(errors_SN, np.ones((1, 50)), np.arange(50), resamples=300)
     np.testing.assert_array_equal(whole, parts)
 
