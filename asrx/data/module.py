@@ -165,6 +165,10 @@ class DataModule(pl.LightningDataModule):
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 
+    def example(self, split: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """The first utterance of a split, (1, T), and its length in samples."""
+        return self.loader(split, None).dataset[np.array([0])][:2]
+
     def recordings(self, split: str) -> list[tuple[int, float]]:
         """What each utterance of a split is, see `Store.sources`, and how many seconds long."""
         places = self.places[split]

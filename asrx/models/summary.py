@@ -12,8 +12,8 @@ PARTS = ("features", "encoder", "objective")  # of a pipeline, in their order
 
 @torch.no_grad()
 def layers(pipeline: nn.Module, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> list[dict[str, Any]]:
-    """A row for every layer of a pipeline that has weights or statistics of its own, and for each part, in the order in
-    which they were called: its `name`, `kind`, the `shape` of its (first) output without the batch, and `parameters`.
+    """A row for every layer of a pipeline that has weights of its own, and for each part, in the order in which they
+    were called: its `name`, `kind`, the `shape` of its (first) output without the batch, and `parameters`.
 
     Args:
         pipeline: see `asrx.training.pipeline`.
@@ -31,7 +31,7 @@ def layers(pipeline: nn.Module, wave_BT: torch.Tensor, lengths_B: torch.Tensor) 
             kind, parameters = type(layer).__name__, sum(p.numel() for p in own)
             rows.setdefault(name, {"name": name, "kind": kind, "shape": shape, "parameters": parameters})
 
-        if name in PARTS or own or [*layer.buffers(recurse=False)]:
+        if name in PARTS or own:
             hooks.append(layer.register_forward_hook(note))
 
     for name, layer in pipeline.named_modules():
@@ -39,7 +39,8 @@ def layers(pipeline: nn.Module, wave_BT: torch.Tensor, lengths_B: torch.Tensor) 
             watch(name, layer)
     training = pipeline.training
     try:
-        encodings = pipeline.eval()(wave_BT, lengths_B)
+        device = next(pipeline.parameters()).device
+        encodings = pipeline.eval()(wave_BT.to(device), lengths_B.to(device))
         pipeline.objective.decode(*encodings)
     finally:
         pipeline.train(training)

@@ -362,11 +362,13 @@ def _whole_checkpoint(checkpoints: Checkpoints) -> Path | None:
 def _facts(system: System, data: DataModule, checkpoints: Checkpoints, stopwatch: Stopwatch) -> dict[str, Any]:
     """What metrics.json says of the run, however it ended."""
     from asrx.models.keras import count
+    from asrx.models.summary import layers
 
     return {
         "best": checkpoints.best,
         "parameters": sum(p.numel() for p in system.parameters()),
         "keras_parameters": count(system.pipeline),
+        "layers": layers(system.pipeline, *data.example("train")),
         "audio_seconds": {split: data.seconds(split) for split in data.utterances},
         "seconds": dict(stopwatch.seconds),
     }

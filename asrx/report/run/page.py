@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +54,24 @@ def _render(run: RunFolder) -> str:
         charts=[chart for chart in _charts(run, kind, best.get("epoch")) if chart],
         worst=_exhibits(one for one in judged[:SHOWN] if one.errors),
         conditions=conditions(kind, judged),
+        blocks=_blocks(run.metrics.get("layers") or []),
         doubtful=_exhibits(Judged(*pair) for pair in zip(doubted, kind.align(doubted), strict=True)),
     )
+
+
+def _blocks(layers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Boxes of the model's diagram: layers in a row whose names begin alike, as `encoder.blocks.0` does."""
+    blocks: list[dict[str, Any]] = []
+    for layer in layers:
+        first, *rest = layer["name"].split(".")
+        if not rest and first != "features":  # the boxes of its layers stand for it
+            continue
+        title = ".".join([first, *rest[: 2 if len(rest) > 2 and rest[1].isdecimal() else 1]])
+        if not blocks or blocks[-1]["title"] != title:
+            blocks.append({"title": title, "parameters": 0})
+        blocks[-1]["shape"] = layer["shape"]
+        blocks[-1]["parameters"] += layer["parameters"]
+    return blocks
 
 
 def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
