@@ -14,7 +14,9 @@ from asrx.config.signatures import annotations
 TEXTS = (
     *("data_dir", "run_dir", "resume", "monitor", "published", "search.metric", "search.direction", "search.dir"),
     *("hydra.run.dir", "hydra.sweep.dir"),
+    *("dataset.root", "dataset.test_root", "augment.folder"),  # beside resume=, of a data set that is not composed
 )
+FILES = ("dataset.train", "dataset.val", "dataset.test")  # so too; one or several
 FRACTIONS = ("dataset.batch_seconds", "search.max_failure_rate")  # their defaults may be whole by chance
 
 TEXT = {"str", "Path"}
@@ -33,7 +35,7 @@ class Kinds(NamedTuple):
 def kinds(cfg: DictConfig) -> Kinds:
     """Those of a composed config: by the annotation of the argument, also of a key that an argument refers to, and else
     by the default."""
-    found = Kinds(set(TEXTS), set(), set())
+    found = Kinds({*TEXTS, *FILES}, {*FILES}, set())
     for key, value, annotation in _values(OmegaConf.to_container(cfg, resolve=False)):
         names = set(re.findall(r"\w+", annotation or type(value).__name__))
         keys = {key, *re.findall(r"^\$\{([\w.]+)\}$", value)} if isinstance(value, str) else {key}
