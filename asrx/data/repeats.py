@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from math import inf
 
 from asrx.types import SPLITS, Utterance
 
@@ -24,7 +27,7 @@ def faults(
 
     Args: those of `asrx.data.checks.find_problems`.
     """
-    found = {} if shared else _in_two_parts(utterances, made_of, pooled)
+    found = {} if shared else _overlapping(utterances, pooled) | _in_two_parts(utterances, made_of, pooled)
     for same in _equal(utterances, made_of):
         said, listed = {}, {}
         for split in reversed(SPLITS):
@@ -60,6 +63,38 @@ def _in_two_parts(
             detail = f"{made}the same samples as {other.id} in {other.split}"
             found[place] = ("recording in two parts", detail)
     return found
+
+
+def _overlapping(utterances: Sequence[Utterance], pooled: bool) -> dict[int, tuple[str, str]]:
+    """Training stretches of a file of which half or more is in a stretch that is held out, or the other way round."""
+    held_out = defaultdict(list)
+    for u in utterances:
+        if u.split != "train" and not u.copy:
+            held_out[u.audio].append(u)
+    files = {}
+    for audio, stretches in held_out.items():
+        stretches.sort(key=lambda u: u.offset)
+        files[audio] = stretches, [u.offset for u in stretches], list(accumulate(map(_end, stretches), max))
+    found = {}
+    for place, u in enumerate(utterances):
+        if u.split != "train" or u.audio not in files or (pooled and u.copy):
+            continue
+        stretches, starts, ends = files[u.audio]
+        i = bisect_left(starts, _end(u)) - 1
+        while i >= 0 and ends[i] > u.offset:  # none before it reaches so far
+            other = stretches[i]
+            common = min(_end(u), _end(other)) - max(u.offset, other.offset)
+            if common >= min(_end(u) - u.offset, _end(other) - other.offset) / 2:
+                found[place] = (
+                    "recording in two parts",
+                    f"overlaps {other.id} in {other.split}, a stretch of one file",
+                )
+            i -= 1
+    return found
+
+
+def _end(u: Utterance) -> float:
+    return inf if u.duration is None else u.offset + u.duration
 
 
 def _equal(utterances: Sequence[Utterance], made_of: Sequence[Sequence[int]]) -> list[dict[str, list[int]]]:

@@ -54,6 +54,32 @@ def test_sharing_may_be_meant_and_is_told():
     assert "1 recordings both train and validate, such as c and d; 1 recordings both train and test, such as a" in said
 
 
+def test_stretches_of_a_file_that_overlap_by_half_are_in_two_parts():
+    stretches = [
+        ("a", "x.wav", 0.0, 1.0, "train"),
+        ("b", "x.wav", 0.01, 0.99, "test"),  # within a
+        ("c", "x.wav", 1.4, 1.0, "train"),  # a tenth of d
+        ("d", "x.wav", 2.3, 1.0, "val"),
+        ("e", "x.wav", 3.0, 0.5, "train"),  # three fifths of it in d
+        ("f", "y.wav", 0.0, None, "train"),  # the whole file, a second of it tested
+        ("g", "y.wav", 5.0, 1.0, "test"),
+        ("h", "z.wav", 0.0, 1.0, "train"),
+        ("i", "x.wav", 9.0, None, "val"),
+        ("j", "x.wav", 20.0, 1.0, "train"),  # to its end
+    ]
+    utterances = [
+        Utterance(name, audio, "yes", None, part, start, length) for name, audio, start, length, part in stretches
+    ]
+    made_of = [(n,) for n in range(len(stretches))]
+    found = by_name(utterances, faults(utterances, made_of, shared=False, pooled=False))
+    assert {name: detail for name, (_, detail) in found.items()} == {
+        name: f"overlaps {other}, a stretch of one file"
+        for name, other in (("a", "b in test"), ("e", "d in val"), ("f", "g in test"), ("j", "i in val"))
+    }
+    assert {kind for kind, _ in found.values()} == {"recording in two parts"}
+    assert not faults(utterances, made_of, shared=True, pooled=False)
+
+
 def test_copies_are_what_they_are_made_of():
     utterances = [
         Utterance("a#1", "a.wav", "yes", None, "train", copy=1),
