@@ -122,11 +122,15 @@ def told(utterances: Sequence[Utterance], kept: Iterable[int], made_of: Sequence
             other = first[source].setdefault(u.split, u)
             if not (u.copy or other.copy) and other.id != u.id:
                 twice.append((other.id, u.id))
-    said = [f"{len(twice)} recordings are there again in the same part, such as {_named(*twice[0])}"] if twice else []
+    said = [f"{_several(twice)} there again in the same part, such as {_named(*twice[0])}"] if twice else []
     for parts, what in BOTH.items():
         if pairs := [[there[part].id for part in parts] for there in first.values() if there.keys() >= {*parts}]:
-            said.append(f"{len(pairs)} recordings both {what}, such as {_named(*pairs[0])}")
+            said.append(f"{len(pairs)} recording{'s' * (len(pairs) > 1)} both {what}, such as {_named(*pairs[0])}")
     return "; ".join(said)
+
+
+def _several(found: Sequence) -> str:
+    return "1 recording is" if len(found) == 1 else f"{len(found)} recordings are"
 
 
 def _named(one: str, other: str) -> str:

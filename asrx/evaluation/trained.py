@@ -36,7 +36,7 @@ class Trained(NamedTuple):
     data: DataModule
 
 
-def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] = ()) -> Model:
+def load_model(path: str | Path, cfg: DictConfig | None = None, texts: Sequence[str] = ()) -> Model:
     """A trained model, from nothing but a checkpoint.
 
     Args:
@@ -49,6 +49,7 @@ def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] =
     """
     from asrx.training.pipeline import build_pipeline
 
+    path = Path(path)
     checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
     state = read_checkpoint(checkpoint)
     cfg = cfg or completed(literal(state["asrx"]["config"]))
@@ -87,7 +88,7 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
             f"{folder} holds no {checkpoint.name} of a finished run: finish it first with python -m asrx "
             f"{resuming(folder)}."
         )
-    prepared = prepare(cfg)
+    prepared = _prepared(cfg)
     _check_unheard(folder, cfg.test_part, prepared)
     texts = [u.text for u in prepared.utterances if u.split == "train"]
     pipeline = load_model(checkpoint, cfg, texts).pipeline
@@ -97,6 +98,17 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
     listing = folder / "evaluation_bad_utterances.jsonl"
     data = data_of(cfg, prepared, pipeline.objective, pipeline.out_len, listing)
     return Trained(cfg, pipeline, data)
+
+
+def _prepared(cfg: DictConfig) -> Prepared:
+    try:
+        return prepare(cfg)
+    except UserError as error:
+        places = {key: cfg.dataset.get(key) for key in ("root", "train", "val", "test")}
+        for key, place in places.items():
+            if isinstance(place, str) and not Path(place).expanduser().exists():
+                raise UserError(f"{error} If it was moved, say where it is now: dataset.{key}=...") from None
+        raise
 
 
 def _check_unheard(folder: Path, part: str, prepared: Prepared) -> None:

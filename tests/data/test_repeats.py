@@ -41,7 +41,7 @@ def test_recordings_are_known_by_what_they_hold():
     }
     kept = [place for place in range(len(ROWS)) if place not in found]
     assert told(UTTERANCES, kept, MADE_OF) == (
-        "1 recordings are there again in the same part, such as i and j; 1 recordings both validate and test, such as "
+        "1 recording is there again in the same part, such as i and j; 1 recording both validate and test, such as "
         "k and l"
     )
 
@@ -51,7 +51,7 @@ def test_sharing_may_be_meant_and_is_told():
     assert set(by_name(UTTERANCES, found)) == {"f", "g", "h", "n"}
     kept = [place for place in range(len(ROWS)) if place not in found]
     said = told(UTTERANCES, kept, MADE_OF)
-    assert "1 recordings both train and validate, such as c and d; 1 recordings both train and test, such as a" in said
+    assert "1 recording both train and validate, such as c and d; 1 recording both train and test, such as a" in said
 
 
 def test_stretches_of_a_file_that_overlap_by_half_are_in_two_parts():
@@ -92,4 +92,4 @@ def test_copies_are_what_they_are_made_of():
     detail = ("recording in two parts", "made of the same samples as b in test")
     assert by_name(utterances, found) == {"a#1": detail, "c#mixture0": detail}
     assert not faults(utterances, made_of, shared=False, pooled=True)
-    assert told(utterances, range(4), made_of) == "1 recordings both train and test, such as a#1 and b"
+    assert told(utterances, range(4), made_of) == "1 recording both train and test, such as a#1 and b"

@@ -48,7 +48,7 @@ def moved(launch, tmp_path):
 def test_a_moved_run_loads_evaluates_and_goes_on(moved, launch, tmp_path):
     run, places = moved
     metrics = json.loads((run / "metrics.json").read_text())
-    for path in (run, run / "best.ckpt"):
+    for path in (str(run), run / "best.ckpt"):
         model = load_model(path)
         assert sum(p.numel() for p in model.pipeline.parameters()) == metrics["parameters"]
         assert not model.pipeline.training
@@ -56,7 +56,7 @@ def test_a_moved_run_loads_evaluates_and_goes_on(moved, launch, tmp_path):
     answers = [load_model(path).pipeline(wave_BT, torch.tensor([4000, 3000]))[0] for path in (run, run / "best.ckpt")]
     assert torch.equal(*answers)
 
-    with pytest.raises(UserError, match=r"train\.jsonl"):
+    with pytest.raises(UserError, match=r"train\.jsonl .* where it is now: dataset\.train=\.\.\.$"):
         evaluate([run], [], None, [])
     cache = f"data_dir={tmp_path / 'cache2'}"
     keep(evaluate([run], [*places, cache], None, [])[1])
