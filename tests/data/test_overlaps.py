@@ -112,7 +112,8 @@ def test_what_trains_does_not_validate_or_test(pool, given):
     assert tested == {number for number, texts in said.items() if len(texts) == 1}
     both = numbers([where[i] for i in kept if prepared.utterances[i].split == "val"]) & tested
     assert (
-        f"{len(both)} recordings both validate and test" in told(prepared.utterances, kept, prepared.made_of)
+        f"{len(both)} recording{'s' * (len(both) > 1)} both validate and test"
+        in told(prepared.utterances, kept, prepared.made_of)
     ) == bool(both)
 
 
