@@ -29,8 +29,8 @@ class CRNN(nn.Module, LayeredEncoder):
         in_dim: int,
         channels: tuple[int, ...] = (16, 32),
         time_strides: int = 2,
-        width: int = 128,
-        layers: int = 1,
+        width: int = 96,
+        layers: int = 2,
         dropout: float = 0.1,
     ):
         super().__init__()

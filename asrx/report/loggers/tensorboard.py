@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ class TensorBoard(TensorBoardLogger):
     @rank_zero_only
     def log_results(self, folder: Path) -> None:
         """Adds the figures of the part that was tested as `test/...` or `val/...` scalars, the config and the errors as
-        text, and closes the event file.
+        text, histograms of the weights and the graph of the model, and closes the event file.
 
         Raises:
             UserError: the run folder is incomplete.
@@ -41,7 +42,22 @@ class TensorBoard(TensorBoardLogger):
         if run.predictions:
             columns, rows = kind.table(judge(kind, run.predictions))
             self.experiment.add_text("errors", _markdown(columns, rows[:MAX_ROWS]), step)
+            self._draw(folder, step)
         self.experiment.close()
+
+    def _draw(self, folder: Path, step: int) -> None:
+        import torch
+
+        from asrx.evaluation.trained import load_model
+
+        cfg, pipeline = load_model(folder)
+        for name, weights in pipeline.named_parameters():
+            self.experiment.add_histogram(f"weights/{name}", weights, step)
+        seconds = cfg.dataset.clip.seconds or 1.0
+        wave_BT = torch.zeros(1, round(seconds * cfg.dataset.sample_rate))
+        with warnings.catch_warnings():  # of what a trace holds fast, which is for running it on other inputs
+            warnings.simplefilter("ignore")
+            self.experiment.add_graph(pipeline, (wave_BT, torch.tensor([wave_BT.shape[1]])))
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
