@@ -43,8 +43,8 @@ STRETCH = "{_target_: asrx.augment.time_stretch.TimeStretch, sample_rate: 8000}"
 WRONG = [
     (["optimizer.lr=true"], "optimizer.lr=true should be a number, such as 0.004."),
     (["optimizer.lr=[1]"], "optimizer.lr=[1] should be a number, such as 0.004."),
-    (["model.encoder.width=16.0"], "model.encoder.width=16.0 should be a whole number, such as 128."),
-    (["model.encoder.width=null"], "model.encoder.width=null should be a whole number, such as 128."),
+    (["model.encoder.width=16.0"], "model.encoder.width=16.0 should be a whole number, such as 96."),
+    (["model.encoder.width=null"], "model.encoder.width=null should be a whole number, such as 96."),
     (["model.encoder.channels=[a,b]"], "channels=['a', 'b'] should be a list of whole numbers, such as [16, 32]."),
     (["features.n_mels={a: 1}"], "features.n_mels={'a': 1} should be a whole number"),
     (["features.sample_rate=${data_dir}"], "data_dir="),

@@ -27,7 +27,7 @@ def test_a_layer_has_the_shape_that_comes_out_of_it():
     rows = {row["name"]: row for row in layers(pipeline, torch.randn(1, 16000), torch.tensor([16000]))}
     assert (rows["features"]["kind"], rows["features"]["shape"]) == ("LogMel", [101, 40])
     assert (rows["encoder.convs.convs.1"]["kind"], rows["encoder.convs.convs.1"]["shape"]) == ("Conv2d", [32, 26, 10])
-    assert rows["encoder"]["shape"] == [26, 256] and rows["objective.head"]["shape"] == [26, 29]
+    assert rows["encoder"]["shape"] == [26, 192] and rows["objective.head"]["shape"] == [26, 29]
     titles = [block["title"] for block in _blocks(list(rows.values()))]
     assert titles == [
         "features",

@@ -28,7 +28,8 @@ class TensorBoard(TensorBoardLogger):
     @rank_zero_only
     def log_results(self, folder: Path) -> None:
         """Adds the figures of the part that was tested as `test/...` or `val/...` scalars, the config and the errors as
-        text, histograms of the weights and the graph of the model, and closes the event file.
+        text, histograms of the weights and the graph of the model where its checkpoint is there, and closes the event
+        file.
 
         Raises:
             UserError: the run folder is incomplete.
@@ -42,6 +43,7 @@ class TensorBoard(TensorBoardLogger):
         if run.predictions:
             columns, rows = kind.table(judge(kind, run.predictions))
             self.experiment.add_text("errors", _markdown(columns, rows[:MAX_ROWS]), step)
+        if any(folder.glob("*.ckpt")):
             self._draw(folder, step)
         self.experiment.close()
 

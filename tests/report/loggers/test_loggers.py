@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 
 import pytest
 
 pytest.importorskip("pytorch_lightning", reason="the loggers are Lightning's")
 
+from asrx.evaluation.trained import load_model
 from asrx.report.loggers.tensorboard import TensorBoard
 from asrx.report.loggers.wandb import Wandb
 from asrx.types import UserError
@@ -30,6 +32,17 @@ def test_tensorboard_has_scalars_and_texts(make_run, sentences):
     errors = events.Tensors("errors/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "|substitute|zero|ero|1|" in errors
     assert "width: 64" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
+
+
+def test_tensorboard_has_weights_and_the_graph(trained_run, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = shutil.copytree(trained_run, tmp_path / "run")
+    TensorBoard(folder).log_results(folder)
+    events = EventAccumulator(str(folder / "tensorboard")).Reload()
+    names = {f"weights/{name}" for name, _ in load_model(folder).pipeline.named_parameters()}
+    assert set(events.Tags()["histograms"]) == names
+    assert any("lstm" in node.name for node in events.Graph().node)
 
 
 @pytest.fixture
