@@ -195,8 +195,9 @@ class ResultLogger(Protocol):
     """What a logger of Lightning's must offer besides. It is built with `folder`, that of the run."""
 
     @abstractmethod
-    def log_results(self, folder: Path) -> None:
-        """Take what it shows of a run whose folder is complete."""
+    def log_results(self, folder: Path, pipeline: torch.nn.Module, example: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Take what it shows of a run whose folder is complete, and of its model, on the CPU in evaluation mode; with
+        an utterance, (1, T) and its length."""
 
 
 class Corpus(Protocol):

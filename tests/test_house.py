@@ -224,7 +224,7 @@ FLOORS = [
     {"evaluation"},
     {"search", "recognition"},
     {"export"},
-    {"profiling", "pruning"},
+    {"interpretation", "profiling", "pruning"},
     {"serving"},
     {"commands"},
     {"__main__", "plugins"},

@@ -107,7 +107,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
-            logger.log_results(folder)
+            logger.log_results(folder, system.pipeline.cpu().eval(), data.example("train"))
         print(summary(results | {"seconds": dict(stopwatch.seconds)}, folder))
     return checkpoints.best[monitor] if results["state"] == "finished" else None
 
