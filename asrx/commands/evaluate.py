@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
-from asrx.report.terminal import HEADLINES, aligned
+from asrx.report.terminal import DECIBELS, HEADLINES, aligned
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -206,9 +206,10 @@ def _heads(snrs: Sequence[float]) -> list[str]:
 
 def _cells(name: str, figures: list[dict[str, Any]]) -> list[str]:
     """Of a line of the table: what it is of, what its figures are, and the figures."""
-    keys = [key for key in HEADLINES if key in figures[0]]
+    names = HEADLINES | {key: f"{text}, dB" for key, text in DECIBELS.items()}
+    keys = [key for key in names if key in figures[0]]
     return [
         name,
-        " / ".join(HEADLINES[key] for key in keys),
-        *(" / ".join(f"{100 * row[key]:.2f}" for key in keys) for row in figures),
+        " / ".join(names[key] for key in keys),
+        *(" / ".join(f"{row[key] * (1 if key in DECIBELS else 100):.2f}" for key in keys) for row in figures),
     ]

@@ -11,28 +11,31 @@ from asrx.report.files import RECORDINGS, read_recordings
 from asrx.types import UserError
 
 
-def heard_before(cfg: DictConfig) -> set[int]:
-    """The sources (see the waveform store) of what the checkpoint of `model.init` was trained on, and the one that it
-    began with, as its run folder says; none where a run begins with weights of its own.
+def heard_before(cfg: DictConfig) -> dict[str, set[int]]:
+    """What runs that this one begins with were trained on: the sources (see the waveform store), as the folder of each
+    says, by the key and value that name it.
 
     Raises:
         UserError: they cannot be read.
     """
-    begun_with = cfg.model.init
-    checkpoint = begun_with.get("checkpoint") if OmegaConf.is_dict(begun_with) else None
-    if checkpoint is None:
-        return set()
-    folder = Path(checkpoint).expanduser().parent
-    if (folder / RECORDINGS).exists():
-        return read_recordings(folder)["train"]
-    print(
-        f"model.init.checkpoint={checkpoint}: no {RECORDINGS} beside it says what it was trained on; if any of it is "
-        "tested on here, the figures will be too good."
-    )
-    return set()
+    found = {}
+    for key, node, name in (("model.init", cfg.model.init, "checkpoint"), ("features", cfg.features, "enhance.run")):
+        given = OmegaConf.select(node, name) if OmegaConf.is_dict(node) else None
+        if given is None:
+            continue
+        path, told = Path(given).expanduser(), f"{key}.{name}={given}"
+        folder = path if path.is_dir() else path.parent
+        if (folder / RECORDINGS).exists():
+            found[told] = read_recordings(folder)["train"]
+            continue
+        print(
+            f"{told}: no {RECORDINGS} beside it says what it was trained on; if any of it is tested on here, the "
+            "figures will be too good."
+        )
+    return found
 
 
-def check_unheard(cfg: DictConfig, prepared: Prepared, heard: set[int]) -> None:
+def check_unheard(cfg: DictConfig, prepared: Prepared, heard: dict[str, set[int]]) -> None:
     """Refuse to validate or test on what the model has heard, unless it is meant.
 
     Raises:
@@ -40,11 +43,12 @@ def check_unheard(cfg: DictConfig, prepared: Prepared, heard: set[int]) -> None:
     """
     for part in ("val", "test"):
         recordings = prepared.recordings(part)
-        if known := [name for source, name in recordings.items() if source in heard]:
-            found = (
-                f"model.init.checkpoint={cfg.model.init.checkpoint} was trained on {len(known)} of the "
-                f"{len(recordings)} recordings of this {part} part, such as {known[0]}"
-            )
-            if cfg.dataset.shared != "allow":
-                raise UserError(f"{found}: begin with another, or mean it with dataset.shared=allow.")
-            print(f"{found}.")
+        for told, own in heard.items():
+            if known := [name for source, name in recordings.items() if source in own]:
+                found = (
+                    f"{told} was trained on {len(known)} of the {len(recordings)} recordings of this {part} part, such "
+                    f"as {known[0]}"
+                )
+                if cfg.dataset.shared != "allow":
+                    raise UserError(f"{found}: begin with another, or mean it with dataset.shared=allow.")
+                print(f"{found}.")

@@ -49,6 +49,11 @@ class Form(ABC):
             raise UserError("augment.test reads each utterance several times, which is not exported: train without it.")
         if not pipeline.features.of_sound:
             raise UserError("features=image reads pixels, and what is exported begins with sound.")
+        if not pipeline.objective.writes:
+            raise UserError(
+                "this model makes waveforms, and what is exported writes text: export a model that has it in front, "
+                "features.enhance.run=RUN."
+            )
         decoder = pipeline.objective.decoder
         if not isinstance(decoder, CTCDecoder | LabelDecoder):
             raise UserError(
