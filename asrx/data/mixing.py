@@ -69,9 +69,9 @@ class Mixing:
             )
             self.noises = {"train": own, "val": own, "test": held_out}
 
-    def check(self, utterances: Sequence[Utterance]) -> None:
-        """Raise a UserError where a part has too few speakers."""
-        for split in SPLITS:
+    def check(self, utterances: Sequence[Utterance], splits: Sequence[str] = SPLITS) -> None:
+        """Raise a UserError where one of these parts has too few speakers."""
+        for split in splits:
             speakers = {u.speaker for u in utterances if u.split == split}
             if self.speakers > 1 and (len(speakers) < self.speakers or None in speakers):
                 named = len(speakers - {None})

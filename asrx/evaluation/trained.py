@@ -14,6 +14,7 @@ from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_metrics, read_recordings
 from asrx.report.terminal import resuming
+from asrx.training.ancestry import ENHANCER, check_unheard, heard_before
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
         )
     prepared = prepare(cfg)
     _check_unheard(folder, cfg.test_part, prepared)
+    check_unheard(cfg, prepared, heard_before(cfg, [ENHANCER]))
     texts = [u.text for u in prepared.utterances if u.split == "train"]
     pipeline = load_model(checkpoint, cfg, texts).pipeline
 

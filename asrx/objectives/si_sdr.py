@@ -63,7 +63,7 @@ class SiSdr(nn.Module, Objective):
 
 
 def si_sdr(made_BTS: torch.Tensor, clean_BTS: torch.Tensor) -> torch.Tensor:
-    """Of each waveform against the clean one beside it, both zero in the padding, in dB: (B, T, S) to (B, S) float32."""
+    """Of each waveform against the clean one beside it, in dB, both zero in the padding: (B, T, S) to (B, S)."""
     made_BTS, clean_BTS = made_BTS.float(), clean_BTS.float()
     energy_B1S = clean_BTS.square().sum(1, keepdim=True)
     share_B1S = (made_BTS * clean_BTS).sum(1, keepdim=True) / (energy_B1S + QUIETEST)

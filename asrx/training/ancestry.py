@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -11,19 +12,26 @@ from asrx.report.files import RECORDINGS, read_recordings
 from asrx.types import UserError
 
 
-def heard_before(cfg: DictConfig) -> dict[str, set[int]]:
-    """What runs that this one begins with were trained on: the sources (see the waveform store), as the folder of each
-    says, by the key and value that name it.
+ENHANCER = "features.enhance.run"
+BEGUN_WITH = ("model.init.checkpoint", ENHANCER)
+
+
+def heard_before(cfg: DictConfig, keys: Sequence[str] = BEGUN_WITH) -> dict[str, set[int]]:
+    """What other runs that a config names were trained on, and those that they began with: the sources (see the
+    waveform store), as the folder of each says, by the key and the value that name it.
+
+    Args:
+        cfg: the composed config.
+        keys: that may name one.
 
     Raises:
         UserError: they cannot be read.
     """
     found = {}
-    for key, node, name in (("model.init", cfg.model.init, "checkpoint"), ("features", cfg.features, "enhance.run")):
-        given = OmegaConf.select(node, name) if OmegaConf.is_dict(node) else None
-        if given is None:
+    for key in keys:
+        if (given := OmegaConf.select(cfg, key)) is None:
             continue
-        path, told = Path(given).expanduser(), f"{key}.{name}={given}"
+        path, told = Path(given).expanduser(), f"{key}={given}"
         folder = path if path.is_dir() else path.parent
         if (folder / RECORDINGS).exists():
             found[told] = read_recordings(folder)["train"]
