@@ -11,7 +11,6 @@ from asrx.data.prepare import Prepared
 from asrx.report.files import RECORDINGS, read_recordings
 from asrx.types import UserError
 
-
 ENHANCER = "features.enhance.run"
 BEGUN_WITH = ("model.init.checkpoint", ENHANCER)
 
