@@ -48,8 +48,6 @@ def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] =
     Raises:
         UserError: there is no checkpoint, it cannot be read, or it belongs to another model.
     """
-    from torch import nn
-
     from asrx.training.pipeline import build_pipeline
 
     checkpoint = path / f"{_tested(path)}.ckpt" if path.is_dir() else path
@@ -60,8 +58,8 @@ def load_model(path: Path, cfg: DictConfig | None = None, texts: Sequence[str] =
     pipeline = build_pipeline(cfg, texts, card["labels"], card.get("words"), *kept)
     prefix = "pipeline."
     weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
-    if pipeline.enhancer is None or not pipeline.enhancer.kept:  # the config names none, or another one
-        own = {f"enhancer.{name}": w for name, w in (pipeline.enhancer or nn.Module()).state_dict().items()}
+    if pipeline.enhancer is not None and not pipeline.enhancer.kept:  # the config names another one
+        own = {f"enhancer.{name}": w for name, w in pipeline.enhancer.state_dict().items()}
         weights = {name: w for name, w in weights.items() if not name.startswith("enhancer.")} | own
     try:
         pipeline.load_state_dict(weights)

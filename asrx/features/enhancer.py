@@ -32,6 +32,7 @@ class Enhancer(nn.Module):
 
     Attributes:
         made_of: the same, plain data.
+        kept: whether a checkpoint has its weights; else they were read from the run.
 
     Raises:
         UserError: there is no such run, it makes no waveform, more than one, or hears another rate.

@@ -379,6 +379,7 @@ def _quieten() -> None:
         ".*does not have many workers.*",
         ".*smaller than the logging interval.*",
         ".*LeafSpec.*",
+        r".*module\(s\) in eval mode.*",  # an enhancer that stays as it is
         ".*sync_dist=True.*",
     ):
         warnings.filterwarnings("ignore", message)

@@ -10,6 +10,8 @@ from omegaconf import OmegaConf
 from asrx.config.check import is_search
 from asrx.config.compose import choices, compose
 
+ROOTS = {"fsdd": "FSDD", "an4": "AN4"}
+
 
 @pytest.mark.parametrize("name", choices("experiments"))
 def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name):
@@ -21,6 +23,11 @@ def test_every_experiment_runs_one_fast_batch(launch, miniatures, tmp_path, name
         first = launch("experiments=an4_8k", f"dataset.root={miniatures / 'AN4'}", *fast, folder="first")
         fast.append(f"model.init.checkpoint={first / 'best.ckpt'}")
     fast += [f"experiments={name}", f"dataset.root={miniatures / corpus}"]
+    sounds = miniatures / "FSDD"
+    for part, node in (cfg.dataset.parts or {}).items():
+        fast += [f"dataset.parts.{part}.root={miniatures / ROOTS[node.dataset]}"] if node.dataset in ROOTS else []
+    fast += [f"dataset.noises={sounds}"] if "noises" in cfg.dataset else []
+    fast += [f"augment.folder={sounds}"] if "folder" in cfg.augment else []
     if is_search(cfg) and not name.endswith("_corrected"):
         folds = ["search.folds=2"] if cfg.search.get("folds") else []
         sweep = launch("-m", *fast, "search.trials=1", *folds, f"search.dir={tmp_path / 'sweep'}", folder="sweep")
