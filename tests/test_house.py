@@ -92,11 +92,12 @@ TOGETHER = [
 @pytest.mark.parametrize(("features", "encoder", "normalize"), TOGETHER)
 def test_padding_and_batch_size_change_nothing(features, encoder, normalize):
     from asrx.config.build import build
+    from asrx.features.tried import features_of
     from asrx.types import UserError
 
     cfg = compose([*features.split(), encoder, f"dataset.sample_rate={SAMPLE_RATE}", f"features.normalize={normalize}"])
     torch.manual_seed(0)
-    extract = build(cfg.features, torch.nn.Module)
+    extract = features_of(cfg.features, SAMPLE_RATE)
     try:
         encode = build(cfg.model.encoder, torch.nn.Module, in_dim=extract.dim, in_frames=None)
     except UserError as reason:  # what cannot work says why

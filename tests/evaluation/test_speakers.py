@@ -65,7 +65,7 @@ def test_what_is_separated_without_fault_is_recognised_as_each_alone(recogniser,
 def test_a_separator_is_measured_beside_each_alone_and_the_mixture(recogniser, splits):
     found = cp_rates(recogniser, separator(splits))
     assert tuple(found) == HEARD
-    assert all(0 <= rate for rate in found.values())
+    assert all(rate >= 0 for rate in found.values())
     assert found == cp_rates(recogniser, separator(splits)), "the mixtures are always the same"
 
 

@@ -32,7 +32,9 @@ def test_sources_count_in_the_order_that_fits_best():
     values, orders = best_order(made, clean)
     assert orders.tolist() == [[0, 1], [1, 0]]
     torch.testing.assert_close(values[0], values[1])
-    loss = SiSdr(2).loss(made, torch.tensor([800, 800]), Targets(torch.zeros(2, 0).long(), torch.zeros(2).long(), clean))
+    loss = SiSdr(2).loss(
+        made, torch.tensor([800, 800]), Targets(torch.zeros(2, 0).long(), torch.zeros(2).long(), clean)
+    )
     torch.testing.assert_close(loss, -values)
 
 
