@@ -18,7 +18,7 @@ from asrx.report.files import RECORDINGS, read_recordings
 from asrx.types import UserError
 from asrx.vocabularies.base import spoken
 
-HEARD = ("each alone", "mixture", "separated")
+HEARD = ("clean sources", "mixture", "separated")
 BATCH_SIZE = 16
 
 
@@ -49,8 +49,8 @@ def separator(path: Path) -> Separator:
 @torch.inference_mode()
 def cp_rates(trained: Trained, separator: Separator) -> dict[str, float]:
     """The concatenated minimum-permutation word error rate (Watanabe et al. 2020, https://arxiv.org/abs/2004.09249) of
-    the test part, each utterance mixed with one of another speaker, as a share, by what was recognised: each speaker
-    alone, the mixture, which then counts for both, and what the separator made of it.
+    the test part, each utterance mixed with one of another speaker, as a share, by what was recognised: the clean
+    sources, which no separator can better, the mixture, which then counts for both, and what the separator made of it.
 
     Args:
         trained: what recognises.

@@ -259,9 +259,9 @@ def test_wrong_input_is_answered_in_a_sentence(copy_of, tones, evaluate, tmp_pat
 
 
 def test_each_run_is_tested_without_a_denoiser_and_with_it_and_the_best_is_named(
-    copy_of, tones, denoiser, evaluate, mixtures
+    trained_run, denoiser, evaluate, tmp_path
 ):
-    run = copy_of(*tones, *SHORT)
+    run = shutil.copytree(trained_run, tmp_path / "run")
     _, alone, cleaned, *best = evaluate(run, "--enhance", denoiser, "--snr", "5")
     assert [alone[0], cleaned[0]] == [str(run), f"{run} + {denoiser}"]
     assert alone[2:4] != cleaned[2:4]
@@ -284,6 +284,6 @@ def test_two_speakers_at_once_are_a_table(trained_run, mixtures, run_of, evaluat
     two = ["dataset.speakers=2", "model.encoder.sources=2", "dataset.noises=null", "dataset.test_noises=null"]
     separator = run_of(*mixtures, *UNET, *two)
     head, row = evaluate(trained_run, "--separate", separator)
-    assert head == ["run", *(f"{heard}, cpWER in %" for heard in ("each alone", "mixture", "separated"))]
+    assert head == ["run", *(f"{heard}, cpWER in %" for heard in ("clean sources", "mixture", "separated"))]
     assert row[0] == str(trained_run)
     assert len(row) == 4

@@ -41,7 +41,7 @@ def test_the_order_with_the_fewest_errors_counts(said, heard, errors):
     assert cp_errors(said, heard) == errors
 
 
-def test_what_is_separated_without_fault_is_recognised_as_each_alone(recogniser, splits):
+def test_what_is_separated_without_fault_is_recognised_as_the_clean_sources(recogniser, splits):
     split = separator(splits)
     clean = []
     make = speakers.Mixer.__call__
@@ -59,10 +59,10 @@ def test_what_is_separated_without_fault_is_recognised_as_each_alone(recogniser,
         pipeline = SimpleNamespace(objective=split.model.pipeline.objective)
         oracle = type("Oracle", (), {"__call__": lambda self, *args: ideal(*args), **vars(pipeline)})()
         found = cp_rates(recogniser, split._replace(model=split.model._replace(pipeline=oracle)))
-    assert found["separated"] == found["each alone"] < found["mixture"]
+    assert found["separated"] == found["clean sources"] < found["mixture"]
 
 
-def test_a_separator_is_measured_beside_each_alone_and_the_mixture(recogniser, splits):
+def test_a_separator_is_measured_beside_the_clean_sources_and_the_mixture(recogniser, splits):
     found = cp_rates(recogniser, separator(splits))
     assert tuple(found) == HEARD
     assert all(rate >= 0 for rate in found.values())
