@@ -258,7 +258,7 @@ def test_wrong_input_is_answered_in_a_sentence(copy_of, tones, evaluate, tmp_pat
     refused("holds no last.ckpt of a finished run", run, "tested=last")
 
 
-def test_each_run_is_tested_without_a_denoiser_and_with_it_and_the_best_is_named(
+def test_a_run_is_tested_without_a_denoiser_and_with_it_and_the_best_is_named(
     trained_run, denoiser, evaluate, tmp_path
 ):
     run = shutil.copytree(trained_run, tmp_path / "run")
