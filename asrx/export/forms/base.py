@@ -51,9 +51,11 @@ class Form(ABC):
             raise UserError("features=image reads pixels, and what is exported begins with sound.")
         if not pipeline.objective.writes:
             raise UserError(
-                "this model makes waveforms, and what is exported writes text: export a model that has it in front, "
-                "features.enhance.run=RUN."
+                "this model makes waveforms, and what is exported writes text: name a run that writes transcripts or "
+                "labels."
             )
+        if pipeline.enhancer is not None:
+            raise UserError("features.enhance cleans waveforms, which no form exports: train without it.")
         decoder = pipeline.objective.decoder
         if not isinstance(decoder, CTCDecoder | LabelDecoder):
             raise UserError(

@@ -31,8 +31,6 @@ class Frames(Form):
             raise UserError(f"{self.engine} computes features that this model was not trained on: {self.choice}.")
         if pipeline.clip.samples is not None:
             raise UserError(f"dataset.clip cuts waveforms, which {self.engine} does not: train without it.")
-        if pipeline.enhancer is not None:
-            raise UserError(f"features.enhance cleans waveforms, which {self.engine} does not: train without it.")
 
     def graph(self) -> nn.Module:
         return FrameGraph(self.pipeline, self.bins_first)
