@@ -79,7 +79,7 @@ def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
     rates = {f"val/{metric}": kind.metrics[metric] for metric in kind.curves}
     return [
         line_chart("Loss", run.epochs, losses, best_epoch),
-        line_chart(kind.curves_title, run.epochs, rates, best_epoch, percent=True),
+        line_chart(kind.curves_title, run.epochs, rates, best_epoch, percent=not kind.decibels),
     ]
 
 
