@@ -159,7 +159,7 @@ def test_any_model_can_be_streamed_by_windows(monkeypatch):
         (["model=crnn_ctc"], "this model's encoder looks at the whole recording"),
         (["features.normalize=utterance"], "features.normalize=utterance or its level"),
         (["features=logmel", "features.normalize=corpus", "features.gain=unit"], "its level looks at the whole"),
-        (["dataset.clip.seconds=1"], "dataset.clip and augment.test"),
+        (["dataset.clip.seconds=1"], "dataset.clip, augment.test and features.enhance"),
         (["model/objective=joint"], "a stream is written down by CTC, and this model has another objective"),
     ],
 )
