@@ -282,7 +282,7 @@ async def _closed(socket: WebSocket, code: int, why: str) -> None:
 def _signal(text: str | None) -> str | None:
     try:
         return json.loads(text or "")["signal"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -203,6 +203,7 @@ def test_a_stream(client, server, monkeypatch):
     ("messages", "told"),
     [
         (["garbage"], "Send {"),
+        (["[" * 100_000], "Send {"),
         ([b"\0\0"], "Send {"),
         (['{"signal": "end"}'], "Send {"),
         (['{"signal": "start"}', b"\0"], "16-bit samples"),
