@@ -29,7 +29,25 @@ def main() -> None:
             print(usage())
         return
     with answered(arguments, trains=True):
+        _check_command(arguments)
         _hydra(arguments)
+
+
+def _check_command(arguments: list[str]) -> None:
+    """Refuse a first word that is neither a command nor a change to the config.
+
+    Raises:
+        UserError: it is none.
+    """
+    from asrx.config.compose import nearest
+    from asrx.types import UserError
+
+    word = next(iter(arguments), "-")
+    if "=" not in word and word[:1] not in ("-", "~"):
+        raise UserError(
+            f"there is no command {word}.{nearest(word.lower(), VERBS)} The commands are {', '.join(VERBS)}; a change "
+            "to the config is KEY=VALUE; see python -m asrx --help."
+        )
 
 
 def _hydra(arguments: list[str]) -> None:

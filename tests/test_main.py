@@ -112,7 +112,9 @@ WRONG = [
         "a misspelt group in an experiment",
     ),
     (["experiments=broken"], "while parsing", "an experiment that is no YAML"),
-    (["seed"], "seed", "an override without a value"),
+    (["seed"], "a change to the config is KEY=VALUE", "an override without a value"),
+    (["Transcrib", "RUN"], "there is no command Transcrib. Did you mean transcribe?", "a misspelt command"),
+    (["help"], "there is no command help. The commands are compare,", "a command that there is not"),
     (["+trainer.callbacks.x=3"], "a list, as trainer.callbacks may be, is given whole", "a name within a list"),
     (["run_dir=config.yaml"], "Not a directory: name another place", "a file for a folder"),
     (
