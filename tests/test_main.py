@@ -116,6 +116,7 @@ WRONG = [
     (["Transcrib", "RUN"], "there is no command Transcrib. Did you mean transcribe?", "a misspelt command"),
     (["help"], "there is no command help. The commands are compare,", "a command that there is not"),
     (["+trainer.callbacks.x=3"], "a list, as trainer.callbacks may be, is given whole", "a name within a list"),
+    (["run_dir=/proc/x"], "/proc/x: No such file or directory: name another place", "a folder that cannot be made"),
     (["run_dir=config.yaml"], "Not a directory: name another place", "a file for a folder"),
     (
         ["trainer.max_epochs=abc"],

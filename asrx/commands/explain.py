@@ -33,7 +33,7 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if (
         isinstance(error, OSError)
         and error.filename
-        and error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+        and (error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG) or _makes_a_folder(error))
     ):
         return f"{error.filename}: {error.strerror}: name another place."
     from hydra.errors import HydraException
@@ -87,6 +87,12 @@ def _written(error: Exception) -> str | None:
             if isinstance(name, Path) or (isinstance(name, str) and value is not name):
                 return str(name)
     return None
+
+
+def _makes_a_folder(error: Exception) -> bool:
+    """Whether a file is in its place, or nothing can be made there, as in /proc."""
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    return innermost.f_code.co_name in ("mkdir", "makedirs")
 
 
 def _raised_in(error: Exception, *packages: str) -> bool:
