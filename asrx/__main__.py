@@ -56,8 +56,9 @@ def _hydra(arguments: list[str]) -> None:
     from asrx.config.compose import set_up_hydra, spelled
     from asrx.config.hydra_settings import check_hydra
     from asrx.config.places import home
-    from asrx.config.preflight import check_resume
+    from asrx.config.preflight import check_names, check_resume
 
+    check_names(arguments)
     # Hydra takes options before or after all overrides, not between them
     arguments = spelled(sorted(arguments, key=lambda a: not a.startswith("-") and ("=" in a or a.startswith("~"))))
     moved = check_resume(arguments)

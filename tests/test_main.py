@@ -87,6 +87,11 @@ WRONG = [
     (["trainer.accumulate_grad_batches=2"], "write +trainer.accumulate_grad_batches=", "a Trainer argument without +"),
     (["features.sample_rte=3"], "there is no key or group features.sample_rte", "a misspelt feature key"),
     (["logger=[csv,wandb]", "+logger.wandb.projekt=x"], "Did you mean project?", "a misspelt key of a logger"),
+    (["resume=a/it's"], "resume=a/it's: there is no run in that folder", "a quotation mark in a name"),
+    (["resume=a, ä {1} ${x}/run"], "Hydra takes ${ in the name of a run's folder", "an interpolation in a name"),
+    (['run_dir="\\${b} ä, {x}/run"'], "Hydra takes ${ in the name of a run's folder", "an escaped one"),
+    (["run_dir=a, ä {1} ${x}/run"], "run_dir=a, ä {1} ${x}/run cannot be read: write", "signs that are no grammar"),
+    (["resume='a"], "resume='a cannot be read: write a value with spaces", "a quotation mark without its other"),
     (["resume=nowhere"], "resume=nowhere: there is no run in that folder", "a folder without a run"),
     (
         ["resume=.", "seed=3"],

@@ -48,6 +48,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return next(
             (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
         )
+    if re.match("token recognition error|LexerNoViableAlt", str(error)):  # of Hydra's grammar
+        return f"{_culprit(arguments)} cannot be read: write a value with spaces or signs as KEY='\"...\"'."
     if _raised_in(error, *COMPOSERS) and not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return (
             f"{_culprit(arguments)} cannot be composed ({reason(error)}): `python -m asrx --cfg job` prints every key."
