@@ -10,7 +10,7 @@ from pathlib import Path
 from asrx.commands.answer import INTERRUPTED, answer, answered
 
 VERBS = (
-    *("compare", "evaluate", "explore", "export", "lm", "profile", "prune", "render", "results", "serve"),
+    *("compare", "evaluate", "explain", "explore", "export", "lm", "profile", "prune", "render", "results", "serve"),
     *("stream", "transcribe", "watch"),
 )
 

@@ -1,7 +1,7 @@
 """What travels between the rooms of asrx, and what each kind of part must offer.
 
 Shape legend, used as name suffixes everywhere: B batch, T time (samples before the features, frames after),
-F feature bins, D encoder width, U target tokens, V vocabulary.
+F feature bins, D encoder width, U target tokens, V vocabulary, S sources of a mixture.
 """
 
 from __future__ import annotations
@@ -68,14 +68,17 @@ class Utterance:
 
 
 class Targets(NamedTuple):
-    """What was said: token ids (int64, padded with zeros) and how many of them each utterance has."""
+    """What was said: token ids (int64, padded with zeros) and how many of them each utterance has. Of mixtures,
+    `sources_BTS` are the clean waveforms that speech was mixed of, padded with zeros."""
 
     ids_BU: torch.Tensor
     lengths_B: torch.Tensor
+    sources_BTS: torch.Tensor | None = None
 
     def of(self, index_B: torch.Tensor) -> Targets:
         """Those of other utterances of the batch."""
-        return Targets(self.ids_BU[index_B], self.lengths_B[index_B])
+        sources_BTS = None if self.sources_BTS is None else self.sources_BTS[index_B]
+        return Targets(self.ids_BU[index_B], self.lengths_B[index_B], sources_BTS)
 
 
 class Batch(NamedTuple):
@@ -195,8 +198,9 @@ class ResultLogger(Protocol):
     """What a logger of Lightning's must offer besides. It is built with `folder`, that of the run."""
 
     @abstractmethod
-    def log_results(self, folder: Path) -> None:
-        """Take what it shows of a run whose folder is complete."""
+    def log_results(self, folder: Path, pipeline: torch.nn.Module, example: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Take what it shows of a run whose folder is complete, and of its model, on the CPU in evaluation mode; with
+        an utterance, (1, T) and its length."""
 
 
 class Corpus(Protocol):
@@ -328,6 +332,8 @@ class Objective(Protocol):
         decoder: turns log probabilities into text; its labels are the output's names and belong to the checkpoint.
         of_mean: whether the mean of the encodings over time is all that it looks at, so that those of several readings
             can be averaged.
+        writes: whether it answers with text.
+        sources: clean waveforms of each mixture that it compares with; 0 for an objective that compares with text.
         views: times that each training utterance is encoded, its features augmented anew.
         inner: share of the loss while training that is taken where half of the encoder's layers have been gone through.
     """
@@ -336,6 +342,8 @@ class Objective(Protocol):
     modes: dict[str, str]
     decoder: TextDecoder
     of_mean: bool = False
+    writes: bool = True
+    sources: int = 0
     views: int = 1
     inner: float = 0.0
 
@@ -367,6 +375,13 @@ class Objective(Protocol):
     def decode(self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor) -> list[Hypothesis]:
         """One answer per utterance."""
         return self.decoder(self.outputs(enc_BTD, lengths_B), lengths_B)
+
+    def judged(
+        self, enc_BTD: torch.Tensor, lengths_B: torch.Tensor, batch: Batch
+    ) -> tuple[list[str], list[Hypothesis]]:
+        """What `metrics` compares of each utterance: what should have been answered, and what was."""
+        targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
+        return [self.text(ids[:n]) for ids, n in targets], self.decode(enc_BTD, lengths_B)
 
     @abstractmethod
     def metrics(self) -> Any:

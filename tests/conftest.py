@@ -83,6 +83,23 @@ def miniatures(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def mixtures(tmp_path_factory) -> list[str]:
+    """Overrides that choose mixtures of tones and noises."""
+    from mixtures import write_noises, write_speech
+
+    folder = tmp_path_factory.mktemp("mixtures")
+    return [*write_speech(folder), *write_noises(folder)]
+
+
+@pytest.fixture(scope="session")
+def denoiser(mixtures, run_of) -> Path:
+    """The folder of a run that was trained for a moment to clean tones of noise."""
+    from mixtures import UNET
+
+    return run_of(*mixtures, *UNET)
+
+
 @pytest.fixture
 def launch(tmp_path):
     """Call the command in this process: overrides in, run folder out."""

@@ -67,7 +67,7 @@ def answer(error: Exception, arguments: list[str], folder: Path | None = None) -
     Raises:
         Exception: the error itself, with ASRX_TRACEBACK=1.
     """
-    from asrx.commands.explain import explain
+    from asrx.commands.sentences import explain
 
     if os.environ.get("ASRX_TRACEBACK"):
         raise error

@@ -4,6 +4,8 @@
     python -m asrx evaluate RUN_FOLDER decode=beam --snr
     python -m asrx evaluate RUN_FOLDER -m search=tpe decode=lm decode.lm=FILE 'decode.lm_weight=interval(0,2)'
     python -m asrx evaluate RUN_FOLDER RUN_FOLDER RUN_FOLDER --ensemble
+    python -m asrx evaluate RUN_FOLDER RUN_FOLDER --enhance DENOISER --noise FOLDER
+    python -m asrx evaluate RUN_FOLDER --separate SEPARATOR
 
 Each run is built anew from its folder and tested on the CPU with the weights that it tested itself. KEY=VALUE changes
 its config, as for `python -m asrx`. Every run meets the same noise. The figures are printed as a table and kept in
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
-from asrx.report.terminal import HEADLINES, aligned
+from asrx.report.terminal import DECIBELS, HEADLINES, aligned
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -44,7 +46,10 @@ def main() -> None:
         if chosen.ensemble:
             print(ensemble_table(folders, overrides, chosen.noise, chosen.snr))
             return
-        table, found = evaluate(folders, overrides, chosen.noise, chosen.snr)
+        if chosen.separate:
+            print(speakers_table(folders, overrides, chosen.separate))
+            return
+        table, found = evaluate(folders, overrides, chosen.noise, chosen.snr, chosen.enhance)
         print(table, flush=True)  # whatever becomes of the files
         keep(found)
 
@@ -61,6 +66,12 @@ def _arguments() -> Parser:
         default=[20.0, 10.0, 0.0],
         help="ratios of speech to noise, 20 10 0 by default; alone, it leaves noise out",
     )
+    parser.add_argument("--enhance", metavar="RUN", help="a run of dataset=mixtures: each run with it in front, too")
+    parser.add_argument(
+        "--separate",
+        metavar="RUN",
+        help="a run of dataset=mixtures with two speakers: cpWER of the test part, two of its speakers at once",
+    )
     parser.add_argument("-m", "--multirun", action="store_true", help="search decode and its keys on validation")
     parser.add_argument(
         "--ensemble",
@@ -75,7 +86,11 @@ def _is_override(word: str) -> bool:
 
 
 def evaluate(
-    folders: Sequence[Path], overrides: Sequence[str], noise: str | None, snrs: Sequence[float]
+    folders: Sequence[Path],
+    overrides: Sequence[str],
+    noise: str | None,
+    snrs: Sequence[float],
+    enhance: str | None = None,
 ) -> tuple[str, dict[Path, dict[str, Any]]]:
     """Test runs again, and measure what they cost.
 
@@ -84,30 +99,40 @@ def evaluate(
         overrides: of their configs.
         noise: folder of recordings; None is white noise.
         snrs: signal-to-noise ratios in dB.
+        enhance: a run that cleans waveforms: each run is tested without it, and with it in front.
 
     Returns:
-        a table with a line for each run, and what evaluation.json of each run folder is to hold: the same and more.
+        a table with a line for each run, and which is best in each noise; and what evaluation.json of each run folder
+        is to hold: the same and more.
 
     Raises:
         UserError: a folder holds no run, or what a run needs cannot be had.
     """
-    configs = _configs(folders, overrides, noise, snrs)
+    with_it = ["features/enhance=frozen", f"features.enhance.run={enhance}"]
+    ways = [[], *([with_it] if enhance else [])]
+    systems = {
+        (folder, *way): cfg
+        for way in ways
+        for folder, cfg in _configs(folders, [*overrides, *way], noise, snrs).items()
+    }
 
     from asrx.evaluation.measure import cost, scores
     from asrx.evaluation.noises import noises
     from asrx.evaluation.trained import load
     from asrx.report.files import read_json
 
-    known = {folder: read_json(folder / "evaluation.json") for folder in configs}
+    known = {folder: read_json(folder / "evaluation.json") for folder in folders}
     lines = [["run", "figures in %", "clean", *_heads(snrs), "parameters", "as Keras", "MMAC/s", "latency ms", "RTF"]]
-    kept = {}
-    for folder, cfg in configs.items():
+    measured = {}
+    for (folder, *way), cfg in systems.items():
         trained = load(folder, cfg)
         figures = [scores(trained, added) for added in noises(noise, snrs, cfg.dataset.sample_rate)]
         costs = cost(trained)
+        title = f"{folder} + {enhance}" if way else str(folder)
+        measured[title] = figures
         lines.append(
             [
-                *_cells(str(folder), figures),
+                *_cells(title, figures),
                 f"{costs['parameters']:,}",
                 f"{costs['keras_parameters']:,}",
                 f"{costs['multiply_adds'] / 1e6:.2f}",
@@ -115,12 +140,12 @@ def evaluate(
                 f"{costs['real_time_factor']:.4f}",
             ]
         )
-        name = " ".join([*sorted(overrides), f"noise={noise or 'white'}"])
+        name = " ".join([*sorted([*overrides, *way]), f"noise={noise or 'white'}"])
         before = known[folder].get(name, {"snr_db": {}})["snr_db"]
         in_noise = {f"{snr:g}": row for snr, row in zip(snrs, figures[1:], strict=True)}
-        found = {"clean": figures[0], "snr_db": before | in_noise} | costs
-        kept[folder / "evaluation.json"] = known[folder] | {name: found}
-    return aligned(lines, words=2), kept
+        known[folder][name] = {"clean": figures[0], "snr_db": before | in_noise} | costs
+    table = "\n".join([aligned(lines, words=2), *_best(measured, ["clean", *_heads(snrs)])])
+    return table, {folder / "evaluation.json": found for folder, found in known.items()}
 
 
 def keep(files: Mapping[Path, dict[str, Any]]) -> None:
@@ -159,6 +184,23 @@ def ensemble_table(folders: Sequence[Path], overrides: Sequence[str], noise: str
     rows = [*zip(map(str, folders), members, strict=True), ("mean of the runs", mean), ("ensemble", together)]
     lines = [["run", "figures in %", "clean", *_heads(snrs)], *(_cells(name, row) for name, row in rows)]
     return aligned(lines, words=2)
+
+
+def speakers_table(folders: Sequence[Path], overrides: Sequence[str], separate: str) -> str:
+    """A line for each run: the cpWER of its test part, two speakers at once, in per cent.
+
+    Raises:
+        UserError: see `asrx.evaluation.speakers.cp_rates`.
+    """
+    configs = _configs(folders, overrides, None, [])
+
+    from asrx.evaluation.speakers import HEARD, cp_rates, separator
+    from asrx.evaluation.trained import load
+
+    split = separator(Path(separate))
+    rows = [(str(folder), cp_rates(load(folder, cfg), split)) for folder, cfg in configs.items()]
+    lines = [["run", *(f"{heard}, cpWER in %" for heard in HEARD)]]
+    return aligned([*lines, *([name, *(f"{100 * row[heard]:.2f}" for heard in HEARD)] for name, row in rows)], words=1)
 
 
 def decoding_table(folders: Sequence[Path], arguments: Sequence[str]) -> str:
@@ -200,15 +242,26 @@ def _configs(
     return {folder: config_of(folder, overrides) for folder in folders}
 
 
+def _best(measured: Mapping[str, list[dict[str, Any]]], conditions: Sequence[str]) -> list[str]:
+    """A line for each condition: which of several systems does best in it, by the first figure."""
+    if len(measured) < 2:
+        return []
+    key = next(key for key in (HEADLINES | DECIBELS) if key in next(iter(measured.values()))[0])
+    sign = 1 if key in ("wer", "cer") else -1
+    best = [min(measured, key=lambda name, i=i: sign * measured[name][i][key]) for i in range(len(conditions))]
+    return [f"Best, {condition}: {name}" for condition, name in zip(conditions, best, strict=True)]
+
+
 def _heads(snrs: Sequence[float]) -> list[str]:
     return [f"{snr:g} dB" for snr in snrs]
 
 
 def _cells(name: str, figures: list[dict[str, Any]]) -> list[str]:
     """Of a line of the table: what it is of, what its figures are, and the figures."""
-    keys = [key for key in HEADLINES if key in figures[0]]
+    names = HEADLINES | {key: f"{text}, dB" for key, text in DECIBELS.items()}
+    keys = [key for key in names if key in figures[0]]
     return [
         name,
-        " / ".join(HEADLINES[key] for key in keys),
-        *(" / ".join(f"{100 * row[key]:.2f}" for key in keys) for row in figures),
+        " / ".join(names[key] for key in keys),
+        *(" / ".join(f"{row[key] * (1 if key in DECIBELS else 100):.2f}" for key in keys) for row in figures),
     ]

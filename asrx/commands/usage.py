@@ -16,6 +16,7 @@ asrx: speech-recognition experiments as differences in YAML.
   python -m asrx -m search=tpe search.trials=20 'optimizer.lr=tag(log,interval(1e-4,1e-2))'    search
   python -m asrx resume=RUN_FOLDER                       continue a run that was stopped
   python -m asrx transcribe RUN_FOLDER AUDIO...          recordings to text, with a trained model
+  python -m asrx explain RUN_FOLDER AUDIO...             why it answers that: saliency, outputs, attention
   python -m asrx stream RUN_FOLDER AUDIO                 what is said, while it is said
   python -m asrx serve RUN_FOLDER                        transcriptions and streams on the network
   python -m asrx lm RUN_OR_TEXT... --out FILE.arpa       a language model, for decode=lm

@@ -29,7 +29,10 @@ def digest(cfg: DictConfig, data: str) -> str:
     settings["trainer"].pop("enable_progress_bar", None)
     parts = settings["dataset"].get("parts") or {}
     weights = {name: part["weight"] for name, part in parts.items() if part.get("weight")}
+    mixing = settings["dataset"].get("mixing")
     settings["dataset"] = {name: settings["dataset"][name] for name in DATASET_SETTINGS}
     if weights:  # of the parts of a mix
         settings["dataset"]["weights"] = weights
+    if mixing:  # the noises are part of the data
+        settings["dataset"]["mixing"] = {name: value for name, value in mixing.items() if "noises" not in name}
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:12]

@@ -21,6 +21,7 @@ LAST = "resume"  # the key that is written last
 # overrides that say where recordings are, which never change a result while the recordings are the same
 DATA_PLACES = (
     *("dataset.root", "dataset.train", "dataset.val", "dataset.test", "dataset.test_root", "dataset.noise"),
+    *("dataset.noises", "dataset.test_noises"),
     *("data_dir", "augment.folder"),
 )
 

@@ -13,8 +13,9 @@ from asrx.data.prepare import Prepared
 
 
 def described(cfg: DictConfig, prepared: Prepared) -> str:
-    """The samples, the texts and the splits, and the recordings that augment them."""
-    heard = [[_content(*file) for file in listing(node)] for node in cfg.augment.wave]
+    """The samples, the texts and the splits, and the recordings that augment them, or that they are mixed with."""
+    folders = [{"folder": cfg.dataset.get(key)} for key in ("noises", "test_noises") if cfg.dataset.get(key)]
+    heard = [[_content(*file) for file in listing(node)] for node in [*cfg.augment.wave, *folders]]
     told = [(u.text, u.split) for u in prepared.utterances]
     return json.dumps([prepared.store.fingerprint, told, *filter(None, heard)])
 

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from asrx.data.batching import BucketSampler
 from asrx.data.drawing import DrawingSampler, Drawn
+from asrx.data.mixing import Mixer, Mixing
 from asrx.data.store import Store
 from asrx.types import SPLITS, Batch, Targets, Utterance
 
 
 class Waves(torch.utils.data.Dataset):
-    """Waveforms and targets of one split; an index is an array, and gives a whole `Batch`."""
+    """Waveforms and targets of one split, of mixtures where there is a mixer; an index is an array, and gives a whole
+    `Batch`."""
 
     def __init__(
         self,
@@ -27,8 +30,9 @@ class Waves(torch.utils.data.Dataset):
         utterances: Sequence[Utterance],
         encode: Callable[[str], list[int]],
         least: np.ndarray | None = None,
+        mixer: Mixer | None = None,
     ):
-        self.store, self.places, self.least = store, places, least
+        self.store, self.places, self.least, self.mixer = store, places, least, mixer
         self.targets = _Texts([encode(u.text) for u in utterances])
         self.mixed = any(u.other is not None for u in utterances)
         if self.mixed:
@@ -36,16 +40,24 @@ class Waves(torch.utils.data.Dataset):
             self.shares = torch.tensor([u.share for u in utterances])
 
     def __getitem__(self, index: np.ndarray) -> Batch:
-        wave_BT, lengths_B = self.store.gather(self.places[index])
+        wave_BT, lengths_B, sources_BTS = self._mixed(index) if self.mixer else self._alone(index)
         return Batch(
-            torch.from_numpy(wave_BT),
-            torch.from_numpy(lengths_B),
-            self.targets[index],
+            wave_BT,
+            lengths_B,
+            self.targets[index]._replace(sources_BTS=sources_BTS),
             torch.from_numpy(index),
             self.others[index] if self.mixed else None,
             self.shares[index] if self.mixed else None,
             None if self.least is None else torch.from_numpy(self.least[index]),
         )
+
+    def _alone(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, None]:
+        return *map(torch.from_numpy, self.store.gather(self.places[index])), None
+
+    def _mixed(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        mixtures = [self.mixer(i) for i in index.tolist()]
+        wave_BT, sources_BTS = (pad_sequence(list(parts), batch_first=True) for parts in zip(*mixtures, strict=True))
+        return wave_BT, torch.tensor([len(mixture.wave_T) for mixture in mixtures]), sources_BTS
 
 
 class _Texts:
@@ -68,6 +80,8 @@ class Loader(DataLoader):
     """A DataLoader that knows how far it is, and can go on from there."""
 
     def __iter__(self) -> Iterator[Batch]:
+        if self.dataset.mixer:
+            self.dataset.mixer.epoch = self.sampler.epoch
         try:
             for batch in super().__iter__():
                 self.sampler.done += self.sampler.seed is not None  # only training goes on in mid-epoch
@@ -94,6 +108,7 @@ class DataModule(pl.LightningDataModule):
         seed: of the training order.
         least: samples that augmentation must leave, by place in the store; see `Batch.least_B`.
         drawn: what an epoch takes of the training part; none takes every utterance once.
+        mixing: how utterances are mixed; None leaves them as they are.
     """
 
     def __init__(
@@ -109,6 +124,7 @@ class DataModule(pl.LightningDataModule):
         seed: int,
         least: Mapping[int, int] | None = None,
         drawn: Sequence[Drawn] = (),
+        mixing: Mixing | None = None,
     ):
         super().__init__()
         self.utterances = {split: [utterance for _, utterance in utterances[split]] for split in SPLITS}
@@ -116,7 +132,7 @@ class DataModule(pl.LightningDataModule):
         self.store, self.encode = store, encode
         self.batch_size, self.batch_seconds, self.buckets = batch_size, batch_seconds, buckets
         self.replacement, self.workers, self.seed = replacement, workers, seed
-        self.least, self.drawn = least or {}, drawn
+        self.least, self.drawn, self.mixing = least or {}, drawn, mixing
         self.training: Loader | None = None
         self.resumed: dict[str, int] | None = None
 
@@ -156,12 +172,13 @@ class DataModule(pl.LightningDataModule):
             self.trainer.world_size if self.trainer else 1,
             self.replacement,
         )
+        mixer = self.mixing and Mixer(self.mixing, self.store, places, self.utterances[split], split, seed)
         return Loader(
-            Waves(self.store, places, self.utterances[split], self.encode, least if least.any() else None),
+            Waves(self.store, places, self.utterances[split], self.encode, least if least.any() else None, mixer),
             sampler=sampler,
             batch_size=None,
             num_workers=self.workers,
-            persistent_workers=self.workers > 0,
+            persistent_workers=self.workers > 0 and mixer is None,  # a mixer must know the epoch
             pin_memory=self.trainer is not None and self.trainer.strategy.root_device.type == "cuda",
         )
 

@@ -32,9 +32,8 @@ def scores(trained: Trained, noise: nn.Module | None = None) -> dict[str, float]
     objective = trained.pipeline.objective
     figures = objective.metrics()
     for batch, enc_BTD, lengths_B in encoded(trained, noise):
-        targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
-        hypotheses = objective.decode(enc_BTD, lengths_B)
-        figures.update([objective.text(ids[:n]) for ids, n in targets], [h.text for h in hypotheses])
+        references, hypotheses = objective.judged(enc_BTD, lengths_B, batch)
+        figures.update(references, [h.text for h in hypotheses])
     return figures.compute()
 
 

@@ -14,6 +14,7 @@ from asrx.config.values import check_words
 from asrx.data.prepare import Prepared, prepare
 from asrx.report.files import read_metrics, read_recordings
 from asrx.report.terminal import resuming
+from asrx.training.ancestry import ENHANCER, check_unheard, heard_before
 from asrx.types import UserError
 
 if TYPE_CHECKING:
@@ -54,9 +55,13 @@ def load_model(path: str | Path, cfg: DictConfig | None = None, texts: Sequence[
     state = read_checkpoint(checkpoint)
     cfg = cfg or completed(literal(state["asrx"]["config"]))
     card = state["asrx"]
-    pipeline = build_pipeline(cfg, texts, card["labels"], card.get("words"), card.get("vocabulary"))
+    kept = card.get("vocabulary"), card.get("enhancer")
+    pipeline = build_pipeline(cfg, texts, card["labels"], card.get("words"), *kept)
     prefix = "pipeline."
     weights = {name.removeprefix(prefix): w for name, w in state["state_dict"].items() if name.startswith(prefix)}
+    if pipeline.enhancer is not None and not pipeline.enhancer.kept:  # the config names another one
+        own = {f"enhancer.{name}": w for name, w in pipeline.enhancer.state_dict().items()}
+        weights = {name: w for name, w in weights.items() if not name.startswith("enhancer.")} | own
     try:
         pipeline.load_state_dict(weights)
     except RuntimeError as error:
@@ -90,6 +95,7 @@ def load(folder: Path, cfg: DictConfig) -> Trained:
         )
     prepared = _prepared(cfg)
     _check_unheard(folder, cfg.test_part, prepared)
+    check_unheard(cfg, prepared, heard_before(cfg, [ENHANCER]))
     texts = [u.text for u in prepared.utterances if u.split == "train"]
     pipeline = load_model(checkpoint, cfg, texts).pipeline
 

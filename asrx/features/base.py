@@ -54,7 +54,8 @@ class Features(nn.Module, ABC):
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, T samples) and lengths in samples to (B, T frames, F) float32 and lengths in frames."""
-        learns = torch.is_grad_enabled() and any(weight.requires_grad for weight in self.parameters())
+        weights = any(weight.requires_grad for weight in self.parameters())
+        learns = torch.is_grad_enabled() and (weights or wave_BT.requires_grad)
         with torch.autocast(wave_BT.device.type, enabled=False), torch.set_grad_enabled(learns):
             return self.normalized(self.extract(wave_BT.float(), lengths_B), self.frames(lengths_B))
 

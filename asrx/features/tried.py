@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from omegaconf import DictConfig, OmegaConf
 
 from asrx.config.build import build
 from asrx.features.base import Features
@@ -15,14 +16,15 @@ def features_of(node: Any, sample_rate: int) -> Features:
     """The features that a config describes.
 
     Args:
-        node: of the config.
+        node: of the config; what stands in front, `enhance`, is not looked at.
         sample_rate: of the waveforms, in Hz.
 
     Raises:
         UserError: they cannot be made, do not turn half a second of noise and one of silence into numbers, or make the
             same of all noise.
     """
-    features = build(node, Features)
+    node = OmegaConf.to_container(node, resolve=True) if isinstance(node, DictConfig) else node
+    features = build({key: value for key, value in node.items() if key != "enhance"}, Features)
     lengths_B = torch.tensor([sample_rate // 2, sample_rate // 4, sample_rate // 2]).clamp_min(1)
     try:
         with torch.random.fork_rng(devices=[]), torch.no_grad():

@@ -88,16 +88,26 @@ class SelfAttention(nn.Module):
     ) -> torch.Tensor:
         """What the last positions hear, (B, T, D). Keys are turned here and kept as they are: only how far apart two
         positions are is heard, so any place may be called the first."""
-        query, key, value = (
-            x_BTD.unflatten(2, (self.heads, -1)).transpose(1, 2) for x_BTD in (query_BTD, key_BKD, value_BKD)
-        )
-        if self.positions:
-            time = key.shape[2]
-            cos_TE, sin_TE = _turns(time, key.shape[-1], key)
-            first = time - query.shape[2]
-            query, key = _turned(query, cos_TE[first:], sin_TE[first:]), _turned(key, cos_TE, sin_TE)
+        query, key = self._placed(query_BTD, key_BKD)
+        value = value_BKD.unflatten(2, (self.heads, -1)).transpose(1, 2)
         heard_BHTE = functional.scaled_dot_product_attention(query, key, value, keep, dropout)
         return self.outwards(heard_BHTE.transpose(1, 2).flatten(2))
+
+    def looks(self, x_BTD: torch.Tensor, keep: torch.Tensor) -> torch.Tensor:
+        """What `forward` is given, to how much each position looks at each, (B, H, T, T)."""
+        query, key = self._placed(*self.inwards(x_BTD).chunk(3, -1)[:2])
+        scores = query @ key.transpose(2, 3) / query.shape[3] ** 0.5
+        return scores.masked_fill(~keep, -torch.inf).softmax(-1)
+
+    def _placed(self, query_BTD: torch.Tensor, key_BKD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Queries and keys of each head, (B, H, ..., E), turned by their positions."""
+        query, key = (x_BTD.unflatten(2, (self.heads, -1)).transpose(1, 2) for x_BTD in (query_BTD, key_BKD))
+        if not self.positions:
+            return query, key
+        time = key.shape[2]
+        cos_TE, sin_TE = _turns(time, key.shape[-1], key)
+        first = time - query.shape[2]
+        return _turned(query, cos_TE[first:], sin_TE[first:]), _turned(key, cos_TE, sin_TE)
 
 
 def feed_forward(width: int, expansion: int, dropout: float) -> nn.Sequential:

@@ -55,6 +55,10 @@ class TorchEngine(Engine):
 
     def __init__(self, path: Path, overrides: Sequence[str] = ()):
         cfg, self.pipeline = load_model(path, config_of(path, overrides) if overrides else None)
+        if not self.pipeline.objective.writes:
+            raise UserError(
+                f"{path} makes waveforms and writes no text: name a model that has it in front, features.enhance.run."
+            )
         self.sample_rate, self.decoder = cfg.dataset.sample_rate, self.pipeline.objective.decoder
         self.frame = self.pipeline.hop() / self.sample_rate
 

@@ -242,5 +242,7 @@ def _check(pipeline: Pipeline) -> None:
             f"features.normalize={features.normalize} or its level looks at the whole recording: train with "
             "features=nemo features.normalize=corpus."
         )
-    if pipeline.clip.samples is not None or pipeline.readings is not None:
-        raise UserError("dataset.clip and augment.test look at the whole recording: train without them.")
+    if pipeline.clip.samples is not None or pipeline.readings is not None or pipeline.enhancer is not None:
+        raise UserError(
+            "dataset.clip, augment.test and features.enhance look at the whole recording: train without them."
+        )

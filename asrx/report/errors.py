@@ -60,13 +60,14 @@ class Kind:
 
     Args:
         figure: the first of `metrics`, from errors per unit (numbers or arrays).
-        metrics: the rates (0 to 1) that head the page, by their key in metrics.json, with their names.
+        metrics: what heads the page, rates (0 to 1) or decibels, by their key in metrics.json, with their names.
         curves: those of the metrics drawn per epoch, and the title of the figure.
         align: predictions to one alignment each.
         badness: sort key, greatest for the worst utterance.
         worst: one sentence on what the worst utterances are.
         verdict: a few words on one utterance.
         table: the errors as column names and rows, for loggers.
+        decibels: whether the metrics are decibels; `compare`, which ranks by errors, has no use for those.
     """
 
     figure: Callable[[Any], Any]
@@ -78,6 +79,11 @@ class Kind:
     worst: str
     verdict: Callable[[Judged], str]
     table: Callable[[Sequence[Judged]], tuple[list[str], list[list[Any]]]]
+    decibels: bool = False
+
+    def shown(self, value: float) -> str:
+        """One of the metrics as it is printed."""
+        return f"{value:.2f} dB" if self.decibels else f"{100 * value:.1f} %"
 
 
 def kind_of(run: RunFolder) -> Kind:
@@ -141,6 +147,16 @@ def align_labels(predictions: Sequence[Prediction]) -> list[list[Step]]:
     ]
 
 
+def align_decibels(predictions: Sequence[Prediction]) -> list[list[Step]]:
+    """One column per mixture: its SI-SDR and that of what was made of it, which is right where it is better."""
+    pairs = [(p.reference, p.hypothesis) for p in predictions]
+    return [[Step("equal" if _number(made) >= _number(mixed) else "substitute", mixed, made)] for mixed, made in pairs]
+
+
+def _number(text: str) -> float:
+    return float(text.split()[0])
+
+
 def _error_table(judged: Sequence[Judged]) -> tuple[list[str], list[list[Any]]]:
     ranked = sorted((item for items in common_errors(judged).values() for item in items), key=lambda item: -item[1])
     return ["error", "reference", "hypothesis", "count"], [[*step, count] for step, count in ranked]
@@ -179,5 +195,17 @@ KINDS = {
         worst="The most confident mistakes: wrong answers with the highest score.",
         verdict=lambda one: f"confidence {100 * math.exp(one.prediction.score):.0f} %",
         table=_confusion_table,
+    ),
+    "separation": Kind(
+        figure=lambda rate: rate,
+        metrics={"si_sdr": "SI-SDR", "si_sdr_improvement": "SI-SDR improvement"},
+        curves=("si_sdr", "si_sdr_improvement"),
+        curves_title="SI-SDR on the validation set, dB",
+        align=align_decibels,
+        badness=lambda one: (one.errors, -one.prediction.score),
+        worst="Mixtures that were better before: their SI-SDR, and below it that of what was made of them.",
+        verdict=lambda one: f"{one.prediction.reference} before, {one.prediction.hypothesis} after",
+        table=_error_table,
+        decibels=True,
     ),
 }

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HEADLINES = {"wer": "WER", "cer": "CER", "accuracy": "accuracy", "macro_f1": "macro F1"}
+HEADLINES = {"wer": "WER", "cer": "CER", "accuracy": "accuracy", "macro_f1": "macro F1"}  # shares
+DECIBELS = {"si_sdr": "SI-SDR", "si_sdr_improvement": "SI-SDR improvement"}
 
 
 def resuming(folder: Path) -> str:
@@ -21,6 +22,7 @@ def summary(results: dict[str, Any], folder: Path) -> str:
     test = results["test"]
     if test:
         rows += [(name, f"{100 * test[key]:.2f} %") for key, name in HEADLINES.items() if key in test]
+        rows += [(name, f"{test[key]:.2f} dB") for key, name in DECIBELS.items() if key in test]
         rows.append((f"{results['part']} utterances", f"{test['utterances']:.0f}"))
     rows += [(f"{stage} time", f"{seconds:.1f} s") for stage, seconds in results["seconds"].items()]
     width = max(len(name) for name, _ in rows)

@@ -16,6 +16,7 @@ from asrx.config.build import build
 from asrx.config.components import Function
 from asrx.data.checks import find_problems, handle, least_samples, outside
 from asrx.data.drawing import draws
+from asrx.data.mixing import Mixing
 from asrx.data.module import DataModule
 from asrx.data.parts import told as told_labels
 from asrx.data.parts import weights
@@ -66,6 +67,7 @@ def assemble(cfg: DictConfig, texts: Sequence[str], stopwatch: Stopwatch) -> Sys
         "labels": objective.decoder.labels,
         "words": words_of(objective, texts),
         "vocabulary": vocabulary_of(objective),
+        "enhancer": pipeline.enhancer and pipeline.enhancer.made_of,
     }
     return System(
         pipeline,
@@ -122,6 +124,7 @@ def data_of(
     Raises:
         UserError: a part is empty, or some utterances cannot be used and `dataset.on_bad` is `error`.
     """
+    mixing = _mixing(cfg, prepared, objective)
     utterances, store = prepared.utterances, prepared.store
     problems = find_problems(
         utterances,
@@ -177,4 +180,23 @@ def data_of(
         cfg.seed,
         least,
         draws(list(training.values()), weights(cfg.dataset.parts)),
+        mixing,
     )
+
+
+def _mixing(cfg: DictConfig, prepared: Prepared, objective: Objective) -> Mixing | None:
+    """How utterances are mixed, where they are, if that is what the objective is for."""
+    mixing = build(cfg.dataset.mixing, Mixing) if cfg.dataset.mixing else None
+    if objective.sources and mixing is None:
+        raise UserError(
+            "model/objective=si_sdr compares with the clean waveforms of mixtures, which dataset=mixtures makes: "
+            "choose that."
+        )
+    if mixing and mixing.speakers != (objective.sources or 1):
+        raise UserError(
+            f"dataset.speakers={mixing.speakers} does not go with a model of {objective.sources or 1}: give "
+            "model.encoder.sources as many, and a model of transcripts one speaker."
+        )
+    if mixing:
+        mixing.check(prepared.utterances)
+    return mixing

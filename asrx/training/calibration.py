@@ -11,6 +11,7 @@ import torch
 from asrx.report.errors import KINDS
 from asrx.training.pipeline import Pipeline
 from asrx.types import Batch
+from asrx.vocabularies.base import spoken
 
 TEMPERATURES = np.geomspace(0.5, 4, 13)
 MOST = 300  # utterances
@@ -95,7 +96,7 @@ def _confidences(decoder, answer: _Answer) -> Sequence[float]:
     if not answer.hypothesis.strip():
         return []
     whole, words = decoder.explain(answer.logp, answer.hypothesis)
-    return [word.confidence for word in words] or [whole]
+    return [word.confidence for word in words if spoken(word.text)] if words else [whole]
 
 
 def _likelihood(confidence_N: np.ndarray, right_N: np.ndarray) -> float:

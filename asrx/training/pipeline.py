@@ -15,6 +15,7 @@ from asrx.config.build import build
 from asrx.config.components import find
 from asrx.features.base import Features
 from asrx.features.clip import Clip
+from asrx.features.enhancer import Enhancer
 from asrx.features.tried import features_of
 from asrx.masking import mean
 from asrx.types import Encoder, Objective, Search, UserError
@@ -23,13 +24,14 @@ from asrx.vocabularies.characters import CharacterVocabulary
 
 
 class Pipeline(nn.Module):
-    """Clip, features, encoder and objective.
+    """Clip, enhancer, features, encoder and objective.
 
     Args:
         clip: brings all utterances to one length.
         features, encoder, objective: what each must offer stands in asrx.features.base and asrx.types.
         readings: (wave_BT, lengths_B) -> a list of the same, whose encodings are averaged where nothing is trained; for
             objectives that look at the mean of the encodings. None reads an utterance as it is.
+        enhancer: cleans waveforms before features are made of them; None leaves them as they are.
     """
 
     def __init__(
@@ -39,10 +41,11 @@ class Pipeline(nn.Module):
         encoder: Encoder,
         objective: Objective,
         readings: nn.Module | None = None,
+        enhancer: Enhancer | None = None,
     ):
         super().__init__()
         self.clip, self.features, self.encoder, self.objective = clip, features, encoder, objective
-        self.readings = readings
+        self.readings, self.enhancer = readings, enhancer
 
     def forward(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Waveforms and lengths in samples to encodings (B, T, D) and lengths in encoder frames; one encoding of each
@@ -53,7 +56,16 @@ class Pipeline(nn.Module):
         return means_RBD.mean(0)[:, None], torch.ones_like(lengths_B)
 
     def _encoded(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.encoder(*self.features(*self.clip(wave_BT, lengths_B)))
+        return self.encoder(*self.frames(wave_BT, lengths_B))
+
+    def frames(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and lengths in samples to what the encoder sees (B, T, F), and lengths in frames."""
+        return self.features(*self.heard(wave_BT, lengths_B))
+
+    def heard(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Waveforms and lengths in samples to those that features are made of."""
+        wave_BT, lengths_B = self.clip(wave_BT, lengths_B)
+        return wave_BT if self.enhancer is None else self.enhancer(wave_BT, lengths_B), lengths_B
 
     def out_len(self, n_samples: int) -> int:
         """Encoder frames of `n_samples` samples."""
@@ -71,6 +83,7 @@ def build_pipeline(
     labels: Sequence[str] | None = None,
     words: Sequence[str] | None = None,
     vocabulary: dict[str, Any] | None = None,
+    enhancer: dict[str, Any] | None = None,
 ) -> Pipeline:
     """The pipeline that a config describes, with fresh weights.
 
@@ -80,6 +93,7 @@ def build_pipeline(
         labels: of a checkpoint, which needs no texts.
         words: of the training part, where there are no texts.
         vocabulary: of a checkpoint, see `vocabulary_of`; None where it is of an earlier version, and writes characters.
+        enhancer: of a checkpoint that has its weights, see `Enhancer`.
 
     Raises:
         UserError: the parts do not fit together.
@@ -98,7 +112,14 @@ def build_pipeline(
         raise UserError("augment.test averages answers of one label an utterance: use it with cross_entropy.")
     set_search(cfg.decode, objective, words_of(objective, texts) if texts else words)
     readings = tried.at_test_time(cfg.augment.test, "augment.test", rate) if cfg.augment.test else None
-    return Pipeline(clip, features, encoder, objective, readings)
+    return Pipeline(clip, features, encoder, objective, readings, _enhancer(cfg, features, enhancer))
+
+
+def _enhancer(cfg: DictConfig, features: Features, made_of: dict[str, Any] | None) -> Enhancer | None:
+    node = cfg.features.get("enhance")  # runs of earlier versions do not have it
+    if node and not features.of_sound:
+        raise UserError("features.enhance is for sound, and features=image has pixels: leave it out.")
+    return build(node, Enhancer, made_of=made_of) if node else None
 
 
 def set_search(node: DictConfig, objective: Objective, words: Sequence[str] | None) -> None:

@@ -86,7 +86,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         _fit_features(system, data)
     if is_first():
         heard = {split: _made_of(prepared, data, split) for split in SPLITS}
-        _begin(cfg, folder, overrides, prepared, heard | {"train": heard["train"] | before})
+        _begin(cfg, folder, overrides, prepared, heard | {"train": heard["train"].union(*before.values())})
         print(f"{sum(p.numel() for p in system.parameters()):,} parameters; run folder {folder}")
 
     loggers = [build(node, Logger, ResultLogger, folder=folder) for node in cfg.logger.values() if node]
@@ -99,7 +99,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
     if is_first():
         if results["test"]:
             part, found = cfg.test_part, {}
-            if "trial" not in cfg.search:
+            if "trial" not in cfg.search and system.pipeline.objective.writes:
                 results |= _calibrated(system, data, checkpoints)
                 found = _explained(folder, system, data, part, predictions)
                 _doubted(folder, system, data)
@@ -107,7 +107,7 @@ def run(cfg: DictConfig, folder: Path, overrides: Sequence[str], callbacks: Sequ
         write_json(folder / "metrics.json", results | _facts(system, data, checkpoints, stopwatch))
         write_report(folder)
         for logger in loggers:
-            logger.log_results(folder)
+            logger.log_results(folder, system.pipeline.cpu().eval(), data.example("train"))
         print(summary(results | {"seconds": dict(stopwatch.seconds)}, folder))
     return checkpoints.best[monitor] if results["state"] == "finished" else None
 
@@ -167,7 +167,7 @@ def _fit_features(system: System, data: DataModule) -> None:
     pipeline = system.pipeline
     if pipeline.features.normalize == "corpus":
         batches = data.loader("train", None)
-        pipeline.features.fit(pipeline.clip(batch.wave_BT, batch.lengths_B) for batch in batches)
+        pipeline.features.fit(pipeline.heard(batch.wave_BT, batch.lengths_B) for batch in batches)
 
 
 def _made_of(prepared: Prepared, data: DataModule, split: str) -> set[int]:
@@ -381,6 +381,7 @@ def _quieten() -> None:
         ".*does not have many workers.*",
         ".*smaller than the logging interval.*",
         ".*LeafSpec.*",
+        r".*module\(s\) in eval mode.*",  # an enhancer that stays as it is
         ".*sync_dist=True.*",
     ):
         warnings.filterwarnings("ignore", message)

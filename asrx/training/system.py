@@ -168,7 +168,7 @@ class System(pl.LightningModule):
         gradients reach the features that learn."""
         wave_BT, lengths_B = self._augmented_waves(batch)
         with torch.autocast(self.device.type, enabled=False):
-            frames_BTF, lengths_B = self.pipeline.features(*self.pipeline.clip(wave_BT, lengths_B))
+            frames_BTF, lengths_B = self.pipeline.frames(wave_BT, lengths_B)
             if (views := self.pipeline.objective.views) > 1:
                 place_B = torch.arange(len(lengths_B), device=self.device).repeat(views)
                 batch, frames_BTF, lengths_B = batch.partners(place_B), frames_BTF[place_B], lengths_B[place_B]
@@ -227,9 +227,7 @@ class System(pl.LightningModule):
     def _score(self, batch: Batch) -> tuple[list[str], list[Hypothesis]]:
         enc_BTD, lengths_B = self(batch.wave_BT, batch.lengths_B)
         self.held_out_loss += _sum_and_count(self._loss(enc_BTD, lengths_B, batch))
-        targets = zip(batch.targets.ids_BU.tolist(), batch.targets.lengths_B.tolist(), strict=True)
-        references = [self.pipeline.objective.text(ids[:length]) for ids, length in targets]
-        hypotheses = self.pipeline.objective.decode(enc_BTD, lengths_B)
+        references, hypotheses = self.pipeline.objective.judged(enc_BTD, lengths_B, batch)
         self.scores.update(references, [hypothesis.text for hypothesis in hypotheses])
         return references, hypotheses
 

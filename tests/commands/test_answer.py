@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asrx.commands import explain
+from asrx.commands import sentences
 from asrx.commands.answer import answer, answered
 from asrx.commands.outlet import outlets
 
@@ -39,7 +39,7 @@ def test_an_explanation_that_fails_is_no_traceback_either(tmp_path, monkeypatch)
     def fail(*_):
         raise ValueError("of the explanation")
 
-    monkeypatch.setattr(explain, "explain", fail)
+    monkeypatch.setattr(sentences, "explain", fail)
     try:
         raise KeyError("cause")
     except KeyError as error:

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import torch
 from corpus import write_manifest
+from mixtures import UNET
 from omegaconf import OmegaConf
 
 from asrx.augment.background_noise import BackgroundNoise
@@ -255,3 +256,34 @@ def test_wrong_input_is_answered_in_a_sentence(copy_of, tones, evaluate, tmp_pat
     refused("best.ckpt cannot be read: it is damaged or no checkpoint", run, "--snr")
     (run / "last.ckpt").unlink()
     refused("holds no last.ckpt of a finished run", run, "tested=last")
+
+
+def test_a_run_is_tested_without_a_denoiser_and_with_it_and_the_best_is_named(
+    trained_run, denoiser, evaluate, tmp_path
+):
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    _, alone, cleaned, *best = evaluate(run, "--enhance", denoiser, "--snr", "5")
+    assert [alone[0], cleaned[0]] == [str(run), f"{run} + {denoiser}"]
+    assert alone[2:4] != cleaned[2:4]
+    for i, (condition, line) in enumerate(zip(("clean", "5 dB"), best, strict=True)):
+        rates = [float(row[2 + i].split(" / ")[0]) for row in (alone, cleaned)]
+        expected = cleaned[0] if rates[1] < rates[0] else alone[0]
+        assert line == [f"Best, {condition}: {expected}"]
+    assert len(written(run)) == 2
+
+
+def test_a_denoiser_is_evaluated_in_decibels(denoiser, evaluate):
+    _, row = evaluate(denoiser, "--snr")
+    assert row[1] == "SI-SDR, dB / SI-SDR improvement, dB"
+    assert float(row[2].split(" / ")[1]) == pytest.approx(
+        json.loads((denoiser / "metrics.json").read_text())["test"]["si_sdr_improvement"], abs=0.01
+    )
+
+
+def test_two_speakers_at_once_are_a_table(trained_run, mixtures, run_of, evaluate):
+    two = ["dataset.speakers=2", "model.encoder.sources=2", "dataset.noises=null", "dataset.test_noises=null"]
+    separator = run_of(*mixtures, *UNET, *two)
+    head, row = evaluate(trained_run, "--separate", separator)
+    assert head == ["run", *(f"{heard}, cpWER in %" for heard in ("clean sources", "mixture", "separated"))]
+    assert row[0] == str(trained_run)
+    assert len(row) == 4

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import DictConfig, OmegaConf
 
-from asrx.commands.explain import explain
+from asrx.commands.sentences import explain
 from asrx.config.check import checked
 from asrx.config.compose import choices, compose, groups
 from asrx.types import UserError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asrx.commands.explain import explain
+from asrx.commands.sentences import explain
 from asrx.config.annotations import fits, is_plain, words
 from asrx.config.check import checked
 from asrx.config.compose import compose

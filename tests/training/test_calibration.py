@@ -62,6 +62,15 @@ def test_words_are_what_is_sure_in_transcripts():
     assert decoder(logp_TV[None], torch.tensor([3]))[0].text == "a b"
 
 
+def test_the_name_of_a_corpus_in_front_is_no_word():
+    decoder = CTCDecoder("<en> b")
+    logp_TV = torch.full((6, 7), 1e-4).scatter_(1, torch.arange(6)[:, None], 0.9994).log()
+    truth_NU = torch.arange(6).repeat(50, 1)
+    found = calibrate(Pipeline(decoder, ErrorRate, [logp_TV.repeat(50, 1, 1)]), batches(truth_NU))
+    assert decoder(logp_TV[None], torch.tensor([6]))[0].text == "<en> b"
+    assert found.answers == 50 and found.error_before < 0.01
+
+
 def test_where_nothing_is_answered_there_is_no_temperature():
     decoder = CTCDecoder("ab ")
     blank = torch.full((1, 3, 4), -9.0)

@@ -49,6 +49,13 @@ class Form(ABC):
             raise UserError("augment.test reads each utterance several times, which is not exported: train without it.")
         if not pipeline.features.of_sound:
             raise UserError("features=image reads pixels, and what is exported begins with sound.")
+        if not pipeline.objective.writes:
+            raise UserError(
+                "this model makes waveforms, and what is exported writes text: name a run that writes transcripts or "
+                "labels."
+            )
+        if pipeline.enhancer is not None:
+            raise UserError("features.enhance cleans waveforms, which no form exports: train without it.")
         decoder = pipeline.objective.decoder
         if not isinstance(decoder, CTCDecoder | LabelDecoder):
             raise UserError(

@@ -85,6 +85,11 @@ def rank(systems: Sequence[System], sweep: Sweep | None) -> Ranking:
         raise UserError("No run and no trial named has been tested yet: there is nothing to compare.")
     check_alike([(system.folder, system.kind, system.part) for system in tested])
     kind = KINDS[tested[0].kind]
+    if kind.decibels:
+        raise UserError(
+            f"{tested[0].folder} makes waveforms, and compare ranks by errors: see python -m asrx evaluate, which puts "
+            "such runs side by side."
+        )
     ranked = sorted(
         tested, key=lambda system: -sweep.goodness(system.search.score) if sweep else _rate(system, system.counts)
     )

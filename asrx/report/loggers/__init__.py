@@ -1,3 +1,3 @@
-"""Lightning's loggers, kept inside the run folder; `log_results(folder)` is called once the run folder is complete."""
+"""Lightning's loggers, kept inside the run folder; `log_results` is called once the run folder is complete."""
 
 MAX_ROWS = 200  # of a table of errors or predictions

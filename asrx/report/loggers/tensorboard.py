@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from pytorch_lightning.loggers import TensorBoardLogger
 from pytorch_lightning.utilities import rank_zero_only
+from torch import nn
 
 from asrx.report.errors import judge, kind_of
 from asrx.report.folder import read_run
@@ -26,10 +28,9 @@ class TensorBoard(TensorBoardLogger):
         super().__init__(save_dir=folder, name="", version="tensorboard", default_hp_metric=False)
 
     @rank_zero_only
-    def log_results(self, folder: Path) -> None:
+    def log_results(self, folder: Path, pipeline: nn.Module, example: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Adds the figures of the part that was tested as `test/...` or `val/...` scalars, the config and the errors as
-        text, histograms of the weights and the graph of the model where its checkpoint is there, and closes the event
-        file.
+        text, histograms of the weights and the graph of the model, and closes the event file.
 
         Raises:
             UserError: the run folder is incomplete.
@@ -43,23 +44,15 @@ class TensorBoard(TensorBoardLogger):
         if run.predictions:
             columns, rows = kind.table(judge(kind, run.predictions))
             self.experiment.add_text("errors", _markdown(columns, rows[:MAX_ROWS]), step)
-        if any(folder.glob("*.ckpt")):
-            self._draw(folder, step)
+        self._draw(pipeline, example, step)
         self.experiment.close()
 
-    def _draw(self, folder: Path, step: int) -> None:
-        import torch
-
-        from asrx.evaluation.trained import load_model
-
-        cfg, pipeline = load_model(folder)
+    def _draw(self, pipeline: nn.Module, example: tuple[torch.Tensor, torch.Tensor], step: int) -> None:
         for name, weights in pipeline.named_parameters():
             self.experiment.add_histogram(f"weights/{name}", weights, step)
-        seconds = cfg.dataset.clip.seconds or 1.0
-        wave_BT = torch.zeros(1, round(seconds * cfg.dataset.sample_rate))
         with warnings.catch_warnings():  # of what a trace holds fast, which is for running it on other inputs
             warnings.simplefilter("ignore")
-            self.experiment.add_graph(pipeline, (wave_BT, torch.tensor([wave_BT.shape[1]])))
+            self.experiment.add_graph(pipeline, example)
 
 
 def _markdown(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

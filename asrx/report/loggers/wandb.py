@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from pytorch_lightning.loggers import WandbLogger
 from pytorch_lightning.loggers.logger import rank_zero_experiment
 from pytorch_lightning.utilities import rank_zero_only
@@ -144,7 +145,7 @@ class Wandb(WandbLogger):
             self._experiment.finish()
 
     @rank_zero_only
-    def log_results(self, folder: Path) -> None:
+    def log_results(self, folder: Path, pipeline: torch.nn.Module, example: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Adds the test metrics to the summary, a table of the test set, its errors, and ends the W&B run.
 
         Raises:

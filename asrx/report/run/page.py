@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,10 @@ def _render(run: RunFolder) -> str:
         common_errors=common_errors(judged),
         confusion=confusion,
         charts=[chart for chart in _charts(run, kind, best.get("epoch")) if chart],
-        worst=_exhibits(one for one in judged[:SHOWN] if one.errors),
+        worst=_exhibits((one for one in judged[:SHOWN] if one.errors), kind.verdict),
         conditions=conditions(kind, judged),
         blocks=_blocks(run.metrics.get("layers") or []),
-        doubtful=_exhibits(Judged(*pair) for pair in zip(doubted, kind.align(doubted), strict=True)),
+        doubtful=_exhibits((Judged(*pair) for pair in zip(doubted, kind.align(doubted), strict=True)), _doubt),
     )
 
 
@@ -79,12 +79,17 @@ def _charts(run: RunFolder, kind, best_epoch: float | None) -> list:
     rates = {f"val/{metric}": kind.metrics[metric] for metric in kind.curves}
     return [
         line_chart("Loss", run.epochs, losses, best_epoch),
-        line_chart(kind.curves_title, run.epochs, rates, best_epoch, percent=True),
+        line_chart(kind.curves_title, run.epochs, rates, best_epoch, percent=not kind.decibels),
     ]
 
 
-def _exhibits(judged: Iterable[Judged]) -> list[dict[str, Any]]:
-    return [{"judged": one, **_exhibit(one)} for one in judged]
+def _exhibits(judged: Iterable[Judged], verdict: Callable[[Judged], str]) -> list[dict[str, Any]]:
+    return [{"judged": one, "verdict": verdict(one), **_exhibit(one)} for one in judged]
+
+
+def _doubt(one: Judged) -> str:
+    """See `asrx.training.doubtful`."""
+    return f"log p is {one.prediction.score:.1f} greater, for each label written"
 
 
 def _exhibit(one: Judged) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 
 import pytest
+import torch
 
 pytest.importorskip("pytorch_lightning", reason="the loggers are Lightning's")
 
@@ -16,14 +16,20 @@ from asrx.types import UserError
 KEY = "0123456789abcdef0123456789abcdef01234567"
 
 
-def test_tensorboard_has_scalars_and_texts(make_run, sentences):
+@pytest.fixture
+def model(trained_run):
+    """A pipeline, and an utterance."""
+    return load_model(trained_run).pipeline, (torch.zeros(1, 4000), torch.tensor([4000]))
+
+
+def test_tensorboard_has_scalars_texts_weights_and_the_graph(make_run, sentences, model):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder = make_run("error_rate", sentences)
     logger = TensorBoard(folder)
     logger.log_metrics({"val/cer": 0.5}, step=10)
     logger.finalize("success")
-    logger.log_results(folder)
+    logger.log_results(folder, *model)
     events = EventAccumulator(str(folder / "tensorboard")).Reload()
     test = json.loads((folder / "metrics.json").read_text())["test"]
     assert events.Scalars("val/cer")[0].value == 0.5
@@ -31,18 +37,9 @@ def test_tensorboard_has_scalars_and_texts(make_run, sentences):
     assert events.Scalars("test/wer")[0].step == 30
     errors = events.Tensors("errors/text_summary")[0].tensor_proto.string_val[0].decode()
     assert "|substitute|zero|ero|1|" in errors
+    names = {f"weights/{name}" for name, _ in model[0].named_parameters()}
+    assert set(events.Tags()["histograms"]) == names and any("lstm" in node.name for node in events.Graph().node)
     assert "width: 64" in events.Tensors("config/text_summary")[0].tensor_proto.string_val[0].decode()
-
-
-def test_tensorboard_has_weights_and_the_graph(trained_run, tmp_path):
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    folder = shutil.copytree(trained_run, tmp_path / "run")
-    TensorBoard(folder).log_results(folder)
-    events = EventAccumulator(str(folder / "tensorboard")).Reload()
-    names = {f"weights/{name}" for name, _ in load_model(folder).pipeline.named_parameters()}
-    assert set(events.Tags()["histograms"]) == names
-    assert any("lstm" in node.name for node in events.Graph().node)
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def wandb_home(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["error_rate", "classification"])
 def test_wandb_offline_keeps_its_files_together_and_the_key_out(
-    request, make_run, wandb_home, tmp_path, monkeypatch, kind
+    request, make_run, wandb_home, tmp_path, monkeypatch, kind, model
 ):
     pairs = request.getfixturevalue({"error_rate": "sentences", "classification": "digits"}[kind])
     folder = make_run(kind, pairs)
@@ -70,7 +67,7 @@ def test_wandb_offline_keeps_its_files_together_and_the_key_out(
     run, summary, finish = logger.experiment, {}, logger.experiment.finish
     # an offline run answers no question once it is finished
     monkeypatch.setattr(run, "finish", lambda: (summary.update(run.summary), finish()))
-    logger.log_results(folder)
+    logger.log_results(folder, *model)
     test = json.loads((folder / "metrics.json").read_text())["test"]
     assert run.config["model"] == {"width": 64}
     assert {f"test/{name}": value for name, value in test.items()}.items() <= summary.items()
@@ -85,13 +82,13 @@ def test_wandb_offline_keeps_its_files_together_and_the_key_out(
     assert not [path for path in wandb_home.rglob("*") if path.is_file()]
 
 
-def test_wandb_resumed_folder_continues_its_run(make_run, wandb_home):
+def test_wandb_resumed_folder_continues_its_run(make_run, wandb_home, model):
     folder = make_run("error_rate", None)
     ids = []
     for _ in range(2):
         logger = Wandb(folder, mode="offline")
         ids.append(logger.experiment.id)
-        logger.log_results(folder)
+        logger.log_results(folder, *model)
     assert ids[0] == ids[1]
 
 
@@ -159,13 +156,15 @@ def test_wandb_is_online_where_the_server_takes_the_key(make_run, wandb_home, se
     ("variable", "mode"), [("offline", "offline"), ("dryrun", "offline"), ("disabled", "disabled")]
 )
 @pytest.mark.parametrize("asked", ["auto", "online"])
-def test_what_the_environment_forbids_is_not_sent(make_run, wandb_home, server, monkeypatch, variable, mode, asked):
+def test_what_the_environment_forbids_is_not_sent(
+    make_run, wandb_home, server, monkeypatch, variable, mode, asked, model
+):
     monkeypatch.setenv("WANDB_MODE", variable)
     folder = make_run("error_rate", [("a b", "a")])
     logger = Wandb(folder, mode=asked)
     assert logger._wandb_init["mode"] == mode
     logger.log_metrics({"loss": 1.0}, 0)
-    logger.log_results(folder)
+    logger.log_results(folder, *model)
     assert not server.asked
     assert any(folder.rglob("*.wandb")) == (mode == "offline")
 

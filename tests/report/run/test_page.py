@@ -61,6 +61,7 @@ def test_doubtful_transcripts_are_listed_and_can_be_heard(make_run, sentences):
     page = Page(write_report(folder))
     assert "The 10 most doubtful of 11 in doubtful.jsonl" in page.text["doubtful"]
     assert re.findall(r"utt\d+", page.text["doubtful"]) == [json.loads(row)["id"] for row in rows[:10]]
+    assert page.text["doubtful"].count("greater, for each label written") == 10
     assert len(page.all("audio")) == 20
 
 
