@@ -29,7 +29,25 @@ def main() -> None:
             print(usage())
         return
     with answered(arguments, trains=True):
+        _check_command(arguments)
         _hydra(arguments)
+
+
+def _check_command(arguments: list[str]) -> None:
+    """Refuse a first word that is neither a command nor a change to the config.
+
+    Raises:
+        UserError: it is none.
+    """
+    from asrx.config.compose import nearest
+    from asrx.types import UserError
+
+    word = next(iter(arguments), "-")
+    if "=" not in word and word[:1] not in ("-", "~"):
+        raise UserError(
+            f"there is no command {word}.{nearest(word.lower(), VERBS)} The commands are {', '.join(VERBS)}; a change "
+            "to the config is KEY=VALUE; see python -m asrx --help."
+        )
 
 
 def _hydra(arguments: list[str]) -> None:
@@ -38,8 +56,9 @@ def _hydra(arguments: list[str]) -> None:
     from asrx.config.compose import set_up_hydra, spelled
     from asrx.config.hydra_settings import check_hydra
     from asrx.config.places import home
-    from asrx.config.preflight import check_resume
+    from asrx.config.preflight import check_names, check_resume
 
+    check_names(arguments)
     # Hydra takes options before or after all overrides, not between them
     arguments = spelled(sorted(arguments, key=lambda a: not a.startswith("-") and ("=" in a or a.startswith("~"))))
     moved = check_resume(arguments)

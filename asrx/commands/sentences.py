@@ -33,7 +33,7 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
     if (
         isinstance(error, OSError)
         and error.filename
-        and error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+        and (error.errno in (errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG) or _makes_a_folder(error))
     ):
         return f"{error.filename}: {error.strerror}: name another place."
     from hydra.errors import HydraException
@@ -48,6 +48,8 @@ def explain(error: Exception, arguments: list[str]) -> str | None:
         return next(
             (f"{a}, {told[a]}: save it as UTF-8." for a in arguments if told.get(a, "").startswith("cannot")), None
         )
+    if re.match("token recognition error|LexerNoViableAlt", str(error)):  # of Hydra's grammar
+        return f"{_culprit(arguments)} cannot be read: write a value with spaces or signs as KEY='\"...\"'."
     if _raised_in(error, *COMPOSERS) and not isinstance(error, HydraException | OmegaConfBaseException | YAMLError):
         return (
             f"{_culprit(arguments)} cannot be composed ({reason(error)}): `python -m asrx --cfg job` prints every key."
@@ -87,6 +89,12 @@ def _written(error: Exception) -> str | None:
             if isinstance(name, Path) or (isinstance(name, str) and value is not name):
                 return str(name)
     return None
+
+
+def _makes_a_folder(error: Exception) -> bool:
+    """Whether a file is in its place, or nothing can be made there, as in /proc."""
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    return innermost.f_code.co_name in ("mkdir", "makedirs")
 
 
 def _raised_in(error: Exception, *packages: str) -> bool:

@@ -142,6 +142,8 @@ def transcribe(
         raise UserError(f"--format {form} holds one recording, and these are {len(paths)}: add --into FOLDER.")
     places = _places(paths, into, form)
     recognizer = load(model, longest, overrides)
+    if into is not None:
+        into.mkdir(parents=True, exist_ok=True)  # before the first answer
     bad: list[str] = []
     write = formats.FORMATS[form]
     for transcript in recognizer.transcripts(readable(paths, recognizer.sample_rate, bad)):

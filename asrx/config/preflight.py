@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -14,6 +15,21 @@ from asrx.config.spelling import spell
 from asrx.types import UserError
 
 
+def check_names(arguments: Sequence[str]) -> None:
+    """Refuse a folder of a run whose name holds `${`, which Hydra looks up wherever it meets it.
+
+    Args:
+        arguments: of the command, as they were written.
+
+    Raises:
+        UserError: as it says.
+    """
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if (key == "resume" and "${" in value) or (key == "run_dir" and "\\${" in value):
+            raise UserError(f"{argument}: Hydra takes ${{ in the name of a run's folder for a key: rename that folder.")
+
+
 def check_resume(arguments: list[str]) -> list[str]:
     """Look at `resume=FOLDER` on the command line before Hydra makes that folder.
 
@@ -24,8 +40,11 @@ def check_resume(arguments: list[str]) -> list[str]:
     Raises:
         UserError: the folder holds no run, or there are other overrides beside it.
     """
-    folder = next((a.partition("=")[2].strip("'\"") for a in arguments if a.startswith("resume=")), "null")
-    if folder == "null":
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    given = next((a for a in arguments if a.startswith("resume=")), "resume=null")
+    folder = OverridesParser.create().parse_override(given).value()
+    if folder is None:
         return []
     if not (Path(folder) / "config.yaml").exists():
         raise UserError(f"resume={folder}: there is no run in that folder (config.yaml is missing).")

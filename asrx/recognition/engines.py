@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch.nn import functional
 
-from asrx.config.build import build
 from asrx.config.saved import config_of
 from asrx.evaluation.trained import load_model
+from asrx.recognition.exported import check_model, read_decoder, read_facts
 from asrx.types import TextDecoder, UserError, reason
 
 if TYPE_CHECKING:
@@ -77,19 +76,16 @@ class OnnxEngine(Engine):
         threads: that compute one batch; None is onnxruntime's choice.
 
     Raises:
-        UserError: it is no such folder, or is for another engine, or onnxruntime is not installed.
+        UserError: it is no such folder, its files do not go together, or onnxruntime is not installed.
     """
 
     def __init__(self, folder: Path, threads: int | None = None):
-        own = _exported(folder)
-        self.sample_rate, self.frame = int(own["sample_rate"]), float(own["frame"])
-        search = own["decoder"].get("search") or {}
-        if "lm" in search:  # beside this file
-            search["lm"] = search["lm"] and str(folder / Path(search["lm"]).name)
-        self.decoder = build(own["decoder"], TextDecoder)
+        own = read_facts(folder)
+        self.sample_rate, self.frame, self.shortest = own["sample_rate"], float(own["frame"]), own["shortest"]
+        self.decoder = read_decoder(folder, own["decoder"])
         self.most = BATCH_SIZE if own["batched"] else 1
-        self.shortest = int(own["shortest"])
         self.session = session(folder / own["model"], threads)
+        check_model(folder / own["model"], self.session, self.sample_rate, self.decoder)
 
     def __call__(self, wave_BT: torch.Tensor, lengths_B: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         wave_BT = functional.pad(wave_BT, (0, max(0, self.shortest - wave_BT.shape[1])))  # an engine needs a frame
@@ -115,19 +111,3 @@ def session(model: Path, threads: int | None = None) -> InferenceSession:
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # of many kinds, which are onnxruntime's own
         raise UserError(f"{model} cannot be read by onnxruntime ({reason(error)}): export it anew.") from error
-
-
-def _exported(folder: Path) -> dict[str, Any]:
-    path = folder / "config.json"
-    try:
-        own = json.loads(path.read_text(encoding="utf-8"))["asrx"]
-        missing = {"model", "form", "sample_rate", "frame", "decoder", "batched", "shortest"} - own.keys()
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise UserError(f"{path} cannot be read ({reason(error)}): export the run anew.") from error
-    if missing:
-        raise UserError(f"{path} lacks {min(missing)}: export the run anew.")
-    if own["form"] != "Waves":
-        raise UserError(f"{folder} was exported for another engine: export it without --form to load it here.")
-    if Path(own["model"]).name != own["model"]:
-        raise UserError(f"{path}: model={own['model']} should be a file of that folder: export the run anew.")
-    return own

@@ -105,7 +105,8 @@ class Recognizer:
             logp, lengths_B = self.engine(wave_BT, torch.from_numpy(lengths[batch]))
             hypotheses = self.engine.decoder(logp, lengths_B)
             for i, hypothesis, own, n in zip(batch, hypotheses, logp, lengths_B.tolist(), strict=True):
-                answers[i] = hypothesis.text, own[:n] if own.dim() == 2 else own
+                spelt = own.dim() == 2  # frame by frame, perhaps with a space at an end; a label is as it is called
+                answers[i] = (hypothesis.text.strip(), own[:n]) if spelt else (hypothesis.text, own)
         return [answers[i] for i in range(len(waves))]
 
     def _piece(self, start: int, end: int, text: str, logp: torch.Tensor) -> Piece:

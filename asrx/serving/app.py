@@ -35,6 +35,9 @@ from asrx.serving.batcher import Batcher, Full
 from asrx.serving.figures import Figures
 from asrx.serving.rate import Rate
 from asrx.serving.watch import Watch
+from asrx.sound.headers import UNKNOWN
+from asrx.sound.recording import Recording as Sound
+from asrx.sound.recording import Unusable
 from asrx.types import UserError
 from asrx.watching.profile import Profile
 
@@ -193,14 +196,14 @@ class Server:
         import soundfile
 
         try:
-            seconds = soundfile.info(str(file)).duration
+            seconds = await run_in_threadpool(_seconds, file)
             if seconds > self.limits.seconds:
                 raise HTTPException(
                     413, f"The recording lasts {seconds:.0f} s, more than {self.limits.seconds:g}: send a shorter part."
                 )
             recording = await run_in_threadpool(read, file, self.recognizer.sample_rate)
             answer = self.batcher.submit(recording._replace(name=""))
-        except (UserError, soundfile.SoundFileError) as error:
+        except (UserError, Unusable, soundfile.SoundFileError) as error:
             told = str(error).replace(str(file), "the recording")
             raise HTTPException(400, f"The file is no sound that can be read ({told.rstrip('.')}).") from error
         except Full:
@@ -279,10 +282,21 @@ async def _closed(socket: WebSocket, code: int, why: str) -> None:
     await socket.close(code, why[:120])
 
 
+def _seconds(file: Path) -> float:
+    """How long a recording lasts, counted where its header does not say it, as of a FLAC from a pipe."""
+    import soundfile
+
+    told = soundfile.info(str(file))
+    if told.frames < UNKNOWN:
+        return told.duration
+    with Sound(file) as sound:
+        return sound.seconds
+
+
 def _signal(text: str | None) -> str | None:
     try:
         return json.loads(text or "")["signal"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
 
 

@@ -12,6 +12,7 @@ import soundfile
 
 import asrx
 from asrx.__main__ import main
+from asrx.types import UserError
 
 
 @pytest.fixture
@@ -56,6 +57,17 @@ def test_the_folder_stands_alone_and_its_readme_is_true(trained_run, export, rec
     code = blocks[1].replace('"model.int8.onnx"', '"model.onnx"').replace("hello.wav", str(tmp_path / "hello.wav"))
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
     assert done.stdout.strip("\n") == expected[0]
+
+    own = config["asrx"]
+    decoder, labels = own["decoder"], own["decoder"]["labels"]
+    for changed in (
+        {"sample_rate": own["sample_rate"] + 1},
+        {"decoder": decoder | {"labels": labels[:3], "vocabulary": None}},
+        {"decoder": {"_target_": "asrx.decoding.label.LabelDecoder", "labels": [*labels, "!"]}},
+    ):
+        (folder / "config.json").write_text(json.dumps({"asrx": own | changed}))
+        with pytest.raises(UserError, match=r"model\.onnx is not the model of its config\.json"):
+            asrx.load(folder)
 
 
 def test_what_cannot_be_exported_leaves_nothing(trained_run, export, recordings, tmp_path, monkeypatch):

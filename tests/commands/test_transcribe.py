@@ -75,6 +75,8 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_done(transcribe, recording
         (["--longest", "0", "a.wav"], "--longest 0 should be a number of seconds above 0"),
         (["--format", "doc", "a.wav"], "invalid choice: 'doc'"),
         ([], "there is nothing to transcribe: name recordings"),
+        (["a.wav", "--into", "b.flac"], "b.flac: File exists: name another place"),
+        (["a.wav", "--into", "/proc/x"], "/proc/x: No such file or directory: name another place"),
     ],
 )
 def test_wrong_words(transcribe, recordings, monkeypatch, words, sentence):

@@ -250,6 +250,9 @@ def test_onnx_asr_loads_the_nemo_form(tmp_path, recordings):
     exported(tmp_path, cfg, pipeline, "nemo")
     texts = _run(ONNX_ASR, tmp_path, recordings)
     assert len(texts) == 12 and all(isinstance(text, str) for text in texts)
+    (tmp_path / "config.json").write_text(json.dumps({"asrx": OWN | {"model": "model.onnx"}}))
+    with pytest.raises(UserError, match=r"model\.onnx is no model of waveforms"):
+        load(tmp_path)
 
 
 def test_triton_s_repository(tmp_path):
@@ -295,7 +298,7 @@ def test_a_label_that_breaks_the_list_of_tokens(tmp_path):
 
 
 OWN = {"model": "m.onnx", "form": "Waves", "sample_rate": RATE, "frame": 0.04, "batched": True}
-OWN["shortest"] = 1
+OWN |= {"shortest": 1, "version": "0.1.0"}
 OWN["decoder"] = {"_target_": "asrx.decoding.ctc.CTCDecoder", "labels": ["a"], "search": None}
 
 
@@ -305,8 +308,33 @@ OWN["decoder"] = {"_target_": "asrx.decoding.ctc.CTCDecoder", "labels": ["a"], "
         ("{", "cannot be read"),
         ("[]", "cannot be read"),
         ('{"asrx": {}}', "lacks batched"),
-        (json.dumps({"asrx": OWN | {"model": "../m.onnx"}}), "should be a file of that folder"),
+        (json.dumps({"asrx": OWN | {"model": "../m.onnx"}}), "should be the name of a file of that folder"),
         (json.dumps({"asrx": OWN | {"form": "NemoCTC"}}), "exported for another engine"),
+        *[
+            (json.dumps({"asrx": OWN | {key: value}}), rf"config\.json: {key}=.* should be {words}")
+            for key, value, words in [
+                ("model", None, "the name of a file"),
+                ("sample_rate", 0, "a whole number of Hz"),
+                ("frame", "x", "seconds above 0"),
+                ("batched", 1, "true or false"),
+                ("shortest", 10**9, "a whole number of samples from 1 to 1000000"),
+                ("decoder", [], "a mapping"),
+            ]
+        ],
+        (json.dumps({"asrx": OWN | {"version": "999.0"}}), r"config\.json: version=999\.0 is later than this asrx"),
+        *[
+            (json.dumps({"asrx": OWN | {"decoder": OWN["decoder"] | changed}}), rf"config\.json: {sentence}")
+            for changed, sentence in [
+                ({"temperature": 0}, r"decoder\.temperature=0 should be a number above 0"),
+                ({"temperature": "x"}, r"decoder\.temperature=x should be a number"),
+                ({"labels": [1]}, r"decoder\.labels=\[1\] should be a list of texts"),
+                (
+                    {"vocabulary": {"_target_": "asrx.vocabularies.characters.CharacterVocabulary", "labels": ["b"]}},
+                    r"decoder\.labels are not those of decoder\.vocabulary",
+                ),
+                ({"_target_": "asrx.decoding.attention.AttentionDecoder"}, "asrx.* is no asrx"),
+            ]
+        ],
     ],
 )
 def test_a_config_that_is_none(text, sentence, tmp_path):

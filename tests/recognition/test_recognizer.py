@@ -68,6 +68,12 @@ def test_words_and_their_seconds(recognizer):
     assert answer.confidence == pytest.approx(1.0, abs=1e-3)
 
 
+def test_no_piece_begins_or_ends_with_a_space(recognizer):
+    answer = recognizer(sound("_ _a b_ _"))
+    assert [piece.text for piece in answer.pieces] == ["a b"]
+    assert FORMATS["txt"](answer) == "a b\n"
+
+
 def test_files_folders_samples_and_lists(recognizer, tmp_path):
     texts = ["a b", "bb a", "ab"]
     folder = tmp_path / "inner"
