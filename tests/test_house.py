@@ -38,7 +38,7 @@ def overrides(group: str, name: str) -> list[str]:
         "lm": ["decode.lm=x.arpa"],
         "characters": ["decode.lm=x.arpa"] if group == "decode" else [],
         "frozen": ["features.enhance.run=x"],
-        "joint": ["features.enhance.run=x"],
+        "joint": ["features.enhance.run=x"] if group == "features/enhance" else [],
         "digits_multi_condition": ["augment.folder=x"],
         "phones": ["model.objective.vocabulary.lexicon=x"],
     }.get(name, [])
