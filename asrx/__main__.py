@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 from asrx.commands.answer import INTERRUPTED, answer, answered
@@ -21,6 +22,9 @@ def main() -> None:
     if arguments and arguments[0] in VERBS:
         sys.argv = [f"asrx {arguments[0]}", *arguments[1:]]
         import_module(f"asrx.commands.{arguments[0]}").main()
+        return
+    if "--version" in arguments:
+        print(f"asrx {version('asrx')}")
         return
     if {"-h", "--help"} & set(arguments):
         from asrx.commands.usage import usage

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -13,6 +14,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 REPO = Path(__file__).parents[1]
 sys.path.insert(0, str(REPO / "tests"))
+
+
+@pytest.fixture(autouse=True)
+def no_logs_into_folders_that_are_gone():
+    """Hydra lets everything be logged into the folder of a run, also after the test that made it."""
+    before = list(logging.root.handlers)
+    yield
+    for handler in set(logging.root.handlers) - set(before):
+        logging.root.removeHandler(handler)
+        handler.close()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from subprocess import CompletedProcess
 
 import pytest
@@ -189,9 +190,13 @@ def test_other_commands_go_by_their_names(asrx):
     assert "--snr" in asrx("evaluate", "--help").stdout
 
 
-@pytest.mark.parametrize("verb", ["compare", "evaluate", "results", "transcribe"])
+@pytest.mark.parametrize("verb", ["compare", "evaluate", "results", "transcribe", "prune"])
 def test_a_command_without_arguments_says_what_it_needs(asrx, verb):
     run = asrx(verb)
     assert run.returncode == 1 and len(run.stderr.splitlines()) == 1
     assert run.stderr.startswith("asrx: the following arguments are required: ")
-    assert f"python -m asrx {verb} --help" in run.stderr
+    assert f"python -m asrx {verb} --help" in run.stderr and ", KEY=VALUE" not in run.stderr
+
+
+def test_the_version_is_asrx_s(asrx):
+    assert asrx("--version").stdout == f"asrx {version('asrx')}\n"

@@ -21,4 +21,9 @@ class Parser(argparse.ArgumentParser):
         super().__init__(f"python -m asrx {verb}", description=description, formatter_class=shape)
 
     def error(self, message: str) -> NoReturn:
+        missing = "the following arguments are required: "
+        if message.startswith(missing):  # of which argparse names those too that may be left out
+            spare = {str(action.metavar) for action in self._actions if action.nargs in ("*", "?")}
+            names = [name for name in message.removeprefix(missing).split(", ") if name not in spare]
+            message = missing + ", ".join(names)
         raise UserError(f"{message}: see {self.prog} --help.")

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from asrx.commands.answer import answered
 from asrx.commands.arguments import Parser
+from asrx.commands.recordings import files_of
 from asrx.types import UserError
 
 FORMS = ("onnx", "sherpa", "nemo", "stream", "triton")  # of asrx.export.forms.all, which a help does not load
@@ -35,7 +36,8 @@ def main() -> None:
         from asrx.export.export import export, summary
 
         quantize = chosen.quantize is not None
-        report = export(chosen.model, chosen.folder, chosen.form, quantize, chosen.tolerance, chosen.check, overrides)
+        check = files_of(chosen.check)
+        report = export(chosen.model, chosen.folder, chosen.form, quantize, chosen.tolerance, check, overrides)
         print(summary(report))
 
 
@@ -49,5 +51,7 @@ def _arguments() -> Parser:
     parser.add_argument(
         "--tolerance", metavar="PERCENT", type=float, default=5.0, help="of the error, that int8 may add; 5 by default"
     )
-    parser.add_argument("--check", nargs="+", metavar="AUDIO", type=Path, default=[], help="recordings to compare on")
+    parser.add_argument(
+        "--check", nargs="+", metavar="AUDIO", type=Path, default=[], help="recordings, or folders, to compare on"
+    )
     return parser

@@ -37,6 +37,8 @@ def main() -> None:
         chosen = _arguments().parse_intermixed_args()
         if not 0.01 <= chosen.chunk <= 10:
             raise UserError(f"--chunk {chosen.chunk:g} should be a number of seconds from 0.01 to 10, such as 0.1.")
+        if chosen.rate is not None and (chosen.rate < 1 or chosen.audio != "-"):
+            raise UserError(f"--rate {chosen.rate} is of standard input, -, and a number of Hz, such as 16000.")
         stream(chosen.model, chosen.audio, chosen.chunk, chosen.fast, chosen.rate)
 
 
@@ -87,6 +89,8 @@ def stream(model: Path, audio: str | None, chunk: float, fast: bool, rate: int |
     heard = listening.finish()
     times.append(time.perf_counter() - start)
     _show(heard)
+    if not samples:
+        raise UserError("No sound came: give a recording, or samples to standard input.")
     half, most = 1000 * np.percentile(times, [50, 95])
     seconds, delay = samples / own, 1000 * listening.delay
     print(

@@ -134,14 +134,19 @@ def transcribe(
     Raises:
         UserError: there is no model, no recording, or some could not be used (the others are done by then).
     """
+    from asrx.decoding.label import LabelDecoder
     from asrx.recognition import formats
     from asrx.recognition.recognizer import load
 
     paths = files_of(audio)
     if into is None and form in SINGLE and len(paths) > 1:
         raise UserError(f"--format {form} holds one recording, and these are {len(paths)}: add --into FOLDER.")
+    if form == "ctm" and into is None and len({path.stem for path in paths}) < len(paths):
+        raise UserError("--format ctm names a recording by its file's stem, and two are alike: add --into FOLDER.")
     places = _places(paths, into, form)
     recognizer = load(model, longest, overrides)
+    if form == "ctm" and isinstance(recognizer.engine.decoder, LabelDecoder):
+        raise UserError(f"--format ctm holds words, and {model} answers a label each: choose txt or jsonl.")
     if into is not None:
         into.mkdir(parents=True, exist_ok=True)  # before the first answer
     bad: list[str] = []

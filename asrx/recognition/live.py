@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from struct import unpack
 
@@ -43,9 +44,16 @@ def microphone(rate: int, chunk: float) -> Iterator[np.ndarray]:
 
 
 def standard_input(rate: int, chunk: float, given: int) -> Iterator[np.ndarray]:
-    """Standard input, 16 bits and one channel at `given` Hz, as it arrives: int16 at `rate` Hz."""
+    """Standard input, 16 bits and one channel at `given` Hz, as it arrives: int16 at `rate` Hz.
+
+    Raises:
+        UserError: it begins like a WAV.
+    """
     size = 2 * round(chunk * given)
-    return _samples(iter(lambda: sys.stdin.buffer.read1(size), b""), 1, given, rate)
+    first = sys.stdin.buffer.read1(size)
+    if first.startswith(b"RIFF"):
+        raise UserError("Standard input is a WAV, and - takes bare samples: leave out its header (arecord -t raw).")
+    return _samples(chain([first] if first else [], iter(lambda: sys.stdin.buffer.read1(size), b"")), 1, given, rate)
 
 
 def growing(path: Path, rate: int, chunk: float, patience: float) -> Iterator[np.ndarray]:

@@ -56,10 +56,16 @@ class Recognizer:
         found = self.transcripts(self._recording(item, rate) for item in (audio if several else [audio]))
         return list(found) if several else next(found)
 
-    def transcripts(self, recordings: Iterable[Recording]) -> Iterator[Transcript]:
-        """The transcript of each recording, in their order; ten minutes of sound are held at a time."""
+    def transcripts(self, recordings: Iterable[Recording | str | Path | np.ndarray]) -> Iterator[Transcript]:
+        """The transcript of each recording, file, or samples at the model's rate, in their order; ten minutes of sound
+        are held at a time.
+
+        Raises:
+            UserError: a recording cannot be used.
+        """
         window, seconds = [], 0.0
-        for recording in recordings:
+        for item in recordings:
+            recording = item if isinstance(item, Recording) else self._recording(item, None)
             window.append(recording)
             seconds += len(recording.wave_T) / self.sample_rate
             if seconds > WINDOW:

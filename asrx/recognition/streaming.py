@@ -136,7 +136,7 @@ class CausalStream(Stream):
 
 class WindowStream(Stream):
     """Computes what is being said anew with every part of it: any model, at the price of that. An utterance is what
-    lies between pauses, as `Recognizer` cuts long recordings, so the final texts are those that it gives.
+    lies between pauses, as `Recognizer` cuts long recordings, so the final texts of such are those that it gives.
 
     Args:
         recognizer: of any model.

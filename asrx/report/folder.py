@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from asrx.config.saved import LAST, own_overrides
 from asrx.report.files import read_json, read_metrics
-from asrx.types import UserError
+from asrx.types import UserError, reason
 
 PREDICTIONS, DOUBTFUL = "predictions.jsonl", "doubtful.jsonl"
 # what JSON may hold for a field of these kinds
@@ -111,7 +111,7 @@ def _parse(path: Path, parse: Callable[[str], Any]) -> Any:
     try:
         return parse(path.read_text(encoding="utf-8") if path.is_file() else "")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} cannot be read ({error!r}); was it edited or only half written?") from error
+        raise UserError(f"{path} cannot be read ({reason(error)}); was it edited or only half written?") from error
 
 
 def _whole(config: str) -> str:

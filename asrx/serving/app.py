@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prometheus_client import make_asgi_app
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
@@ -23,7 +23,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from asrx.recognition.answers import Transcript, Word
@@ -99,7 +99,7 @@ class Server:
                 Route("/v1/models", self.models),
                 Route("/health", self.health),
                 WebSocketRoute("/ws", self.speech),
-                Mount("/metrics", make_asgi_app(self.figures.registry)),
+                Route("/metrics", self.metrics),
             ],
             exception_handlers={HTTPException: self._refused},
             lifespan=self._life,
@@ -124,6 +124,11 @@ class Server:
         """Whether it answers."""
         alive = self.batcher.thread.is_alive()
         return JSONResponse({"status": "ok" if alive else "stopped", "model": self.name}, 200 if alive else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """GET /metrics, as Prometheus reads it."""
+        self._authorized(request.headers.get("authorization", ""))
+        return Response(generate_latest(self.figures.registry), media_type=CONTENT_TYPE_LATEST)
 
     async def models(self, request: Request) -> Response:
         """GET /v1/models; the rate in Hz is what a stream must have."""

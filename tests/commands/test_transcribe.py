@@ -72,6 +72,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_done(transcribe, recording
     ("words", "sentence"),
     [
         (["--format", "srt", "."], "holds one recording"),
+        (["--format", "ctm", "a.wav", "sub/a.wav"], "names a recording by its file's stem, and two are alike"),
         (["--longest", "0", "a.wav"], "--longest 0 should be a number of seconds above 0"),
         (["--format", "doc", "a.wav"], "invalid choice: 'doc'"),
         ([], "there is nothing to transcribe: name recordings"),

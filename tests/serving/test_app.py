@@ -97,7 +97,7 @@ def test_every_format(client):
     assert whole["segments"][0]["confidence"] == pytest.approx(1, abs=0.01)
     assert client.get("/v1/models").json()["data"][0]["id"] == "loudness"
     assert client.get("/health").json() == {"status": "ok", "model": "loudness"}
-    metrics = client.get("/metrics/").text
+    metrics = client.get("/metrics", follow_redirects=False).text
     assert 'asrx_requests_total{route="/v1/audio/transcriptions",status="200"} 6.0' in metrics
     assert "asrx_latency_seconds_count 6.0" in metrics and "asrx_queue 0.0" in metrics
 
@@ -387,10 +387,13 @@ def test_what_is_heard_is_compared_window_by_window(caplog):
         with TestClient(server.app()) as client:
             for _ in range(3):
                 assert post(client, sound("_aab_ _b_")).json() == {"text": "ab b"}
-            assert "asrx_watch_p{" not in client.get("/metrics/").text and len(server.watch.rows) == 3
+            assert (
+                "asrx_watch_p{" not in client.get("/metrics", follow_redirects=False).text
+                and len(server.watch.rows) == 3
+            )
             for _ in range(2):
                 post(client, sound("_aab_ _b_"))
-            metrics = client.get("/metrics/").text
+            metrics = client.get("/metrics", follow_redirects=False).text
         assert len(server.watch.rows) == 1, "what is compared is forgotten"
         level = {
             name: float(re.search(rf'asrx_watch_{name}{{quantity="level"}} (\S+)', metrics)[1])
