@@ -87,6 +87,8 @@ def test_files_folders_samples_and_lists(recognizer, tmp_path):
     answers = recognizer([paths[2], sound("_b_"), str(paths[1])])
     assert [answer.text for answer in answers] == ["ab", "b", "bb a"]
     assert [answer.name for answer in answers] == [str(paths[2]), "", str(paths[1])]
+    given = recognizer.transcripts(iter([paths[2], sound("_b_"), str(paths[1])]))
+    assert [answer.text for answer in given] == [answer.text for answer in answers]
     assert recognizer([]) == []
     assert recognizer(torch.from_numpy(sound("_b_"))).text == "b"
 
