@@ -86,7 +86,7 @@ class Server:
         self.figures, self.open = Figures(), 0
         self.watch = Watch(*reference, recognizer.sample_rate, self.figures) if reference else None
         self.batcher, self.rate = Batcher(recognizer, limits.waiting), Rate(limits.rate)
-        self.figures.queue.set_function(self.batcher.waiting.qsize)
+        self.figures.queue.set_function(self.batcher.count)
         self.figures.streams.set_function(lambda: self.open)
         self.begun = int(time.time())
 
@@ -122,7 +122,7 @@ class Server:
 
     async def health(self, request: Request) -> Response:
         """Whether it answers."""
-        alive = self.batcher.thread.is_alive()
+        alive = self.batcher.is_alive()
         return JSONResponse({"status": "ok" if alive else "stopped", "model": self.name}, 200 if alive else 503)
 
     async def metrics(self, request: Request) -> Response:

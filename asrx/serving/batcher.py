@@ -20,15 +20,51 @@ class Full(Exception):
 
 
 class Batcher:
+    """Recordings that are answered whole, many at a time, and long ones, which have to be cut first, one after another
+    beside them: nobody waits for somebody else's ten minutes.
+
+    Args:
+        recognizer: what answers.
+        most: recordings of each kind that may wait.
+    """
+
+    def __init__(self, recognizer: Recognizer, most: int):
+        self.longest = recognizer.longest * recognizer.sample_rate
+        self.short, self.long = Lane(recognizer, most, MOST), Lane(recognizer, most, 1)
+
+    def submit(self, recording: Recording) -> Future[Transcript]:
+        """The transcript to come.
+
+        Raises:
+            Full: see there.
+        """
+        return (self.long if len(recording.wave_T) > self.longest else self.short).submit(recording)
+
+    def count(self) -> int:
+        """How many recordings wait."""
+        return self.short.waiting.qsize() + self.long.waiting.qsize()
+
+    def is_alive(self) -> bool:
+        """Whether it answers."""
+        return self.short.thread.is_alive() and self.long.thread.is_alive()
+
+    def close(self) -> None:
+        """Answer what waits, and end."""
+        self.short.close()
+        self.long.close()
+
+
+class Lane:
     """A thread that answers what waits, together. An answer does not depend on what it was computed beside.
 
     Args:
         recognizer: what answers.
         most: recordings that may wait.
+        together: recordings in a batch, at most.
     """
 
-    def __init__(self, recognizer: Recognizer, most: int):
-        self.recognizer = recognizer
+    def __init__(self, recognizer: Recognizer, most: int, together: int):
+        self.recognizer, self.together = recognizer, together
         self.waiting: queue.Queue[tuple[Recording, Future[Transcript]] | None] = queue.Queue(most)
         self.thread = threading.Thread(target=self._work, name="asrx batcher", daemon=True)
         self.thread.start()
@@ -54,7 +90,7 @@ class Batcher:
     def _work(self) -> None:
         while (first := self.waiting.get()) is not None:
             batch, last, until = [first], False, time.monotonic() + WAIT
-            while not last and len(batch) < MOST:
+            while not last and len(batch) < self.together:
                 try:
                     item = self.waiting.get(timeout=max(until - time.monotonic(), 0))
                 except queue.Empty:

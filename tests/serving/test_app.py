@@ -252,7 +252,7 @@ def address(server):
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     running.should_exit = True
     thread.join(10)
-    assert not thread.is_alive() and not server.batcher.thread.is_alive(), "it does not end"
+    assert not thread.is_alive() and not server.batcher.is_alive(), "it does not end"
 
 
 def test_openai_s_client(address):
