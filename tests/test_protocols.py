@@ -142,7 +142,7 @@ def test_a_killed_run_resumed_stops_where_it_would_have(stopped, start, data, me
 def test_keras_s_lstm_has_one_bias_also_after_training(stopped):
     found = weights(stopped, "last.ckpt")
     second = [name for name in found if "bias_hh" in name]
-    assert len(second) == 2, "of the two directions"
+    assert len(second) == 4, "of two layers of two directions"
     assert not any(found[name].any() for name in second)
     assert all((found[name.replace("hh", "ih")] != 0).all() for name in second), "the first ones were trained"
 

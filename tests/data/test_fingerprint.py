@@ -23,7 +23,7 @@ def test_the_data_is_what_is_heard_said_and_mixed_in_wherever_it_lies(tmp_path):
         utterances = [Utterance("a", str(tmp_path / "a.wav"), text, None, split)]
         store = build(utterances, Audio(rate), tmp_path / "cache")
         noise = {"_target_": "asrx.augment.background_noise.BackgroundNoise", "folder": str(tmp_path / folder)}
-        cfg = OmegaConf.create({"augment": {"wave": [noise]}})
+        cfg = OmegaConf.create({"dataset": {}, "augment": {"wave": [noise]}})
         return described(cfg, Prepared(utterances, store, [(1,)]))
 
     same = said()

@@ -147,7 +147,7 @@ def _run(code: str, *arguments) -> list:
     ],
 )
 def test_sherpa_onnx_writes_the_same(form, overrides, factory, arguments, tmp_path, recordings):
-    cfg, pipeline = untrained("model.encoder.width=32", *overrides)
+    cfg, pipeline = untrained("model.encoder.width=32", "model.encoder.layers=1", *overrides)
     chosen, path = exported(tmp_path, cfg, pipeline, form)
     found = parity(Exported(path, chosen), sounds())
     assert found.same == found.recordings and max(found.alone, found.padded or 0) < 2e-3
@@ -163,7 +163,7 @@ def test_sherpa_onnx_writes_the_same(form, overrides, factory, arguments, tmp_pa
 @pytest.mark.skipif(not shutil.which("g++"), reason="there is no C++ compiler: install g++")
 @pytest.mark.parametrize("overrides", [["features.gain=unit", "features.n_mels=80"], ["features=kaldi"]], ids=str)
 def test_the_program_in_cpp_writes_the_same(overrides, tmp_path, recordings):
-    cfg, pipeline = untrained("model.encoder.width=32", *overrides)
+    cfg, pipeline = untrained("model.encoder.width=32", "model.encoder.layers=1", *overrides)
     form, path = exported(tmp_path, cfg, pipeline, "sherpa" if overrides == ["features=kaldi"] else "onnx")
     found = parity(Exported(path, form), sounds()[:1])
     write_card(tmp_path, tmp_path, cfg, form, Report(tmp_path, "noise", found, {}, None, path.name))
